@@ -1,0 +1,26 @@
+"""The one exception whose text is meant for the person at the terminal: a sentence that says what to do."""
+
+from __future__ import annotations
+
+import errno
+
+DISK_FULL = "The disk is full: free some space and run the same command again."
+DISK_FULL_WORDS = "No space left on device"
+
+
+class Problem(Exception):
+    """Something a person can put right. The text is one sentence and is printed without a traceback."""
+
+
+def from_os_error(error: OSError) -> Problem | None:
+    """The sentence for a failed system call, or None when it is a defect of ours and deserves its traceback."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Problem(DISK_FULL)
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) and error.filename:
+        return Problem(f"{error.filename} cannot be written: give this user write access to it, or remove it.")
+    return None
+
+
+def from_output(text: str, otherwise: str) -> Problem:
+    """The sentence for a program that failed after printing `text`."""
+    return Problem(DISK_FULL if DISK_FULL_WORDS in text else otherwise)
