@@ -1,0 +1,7 @@
+"""API keys: `Authorization: Bearer ch_live_…`."""
+
+from rest_framework.authentication import BaseAuthentication
+
+
+class KeyAuthentication(BaseAuthentication):
+    pass

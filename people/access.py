@@ -1,0 +1,70 @@
+"""The gate of every page: who is asking, and may they? Absent, foreign and forbidden all look alike: 404."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+
+from people.actor import Actor
+from people.models import ApiKey, Membership, Organisation
+from people.roles import Permission, Role
+
+P = ParamSpec("P")
+
+
+class ActorRequest(HttpRequest):
+    """A request that passed the gate."""
+
+    actor: Actor
+
+
+def actor_for(membership: Membership, *, api_key: ApiKey | None = None) -> Actor:
+    """The membership's user must be loaded. A key acts as its membership."""
+    return Actor(
+        organisation_id=membership.organisation_id,
+        role=Role(membership.role),
+        site_ids=None if membership.site_ids is None else frozenset(membership.site_ids),
+        label=str(membership.user) if api_key is None else f"{api_key.name} (API)",
+        user_id=membership.user_id,
+        membership_id=membership.pk,
+        api_key_id=api_key.pk if api_key else None,
+    )
+
+
+def require(
+    permission: Permission,
+) -> Callable[[Callable[Concatenate[Any, P], HttpResponseBase]], Callable[Concatenate[HttpRequest, P], HttpResponseBase]]:
+    """A view behind the gate. Signed out: to sign-in (a poll gets 401 with HX-Redirect). Without the right: 404."""
+
+    def decorate(
+        view: Callable[Concatenate[Any, P], HttpResponseBase],
+    ) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+        @wraps(view)
+        def gated(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                return _to_sign_in(request)
+            actor: Actor | None = getattr(request, "actor", None)
+            if actor is None:
+                return render(request, "people/no_organisation.html", status=403)
+            if not actor.can(permission):
+                raise Http404
+            return view(request, *args, **kwargs)
+
+        gated.permission = permission  # type: ignore[attr-defined]
+        return gated
+
+    return decorate
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponseBase:
+    redirect = redirect_to_login(request.get_full_path())
+    if request.headers.get("HX-Request") or request.headers.get("X-Since"):
+        return HttpResponse(status=401, headers={"HX-Redirect": redirect.url})
+    return redirect
+
+
+def organisation_of(actor: Actor) -> Organisation:
+    return Organisation.objects.get(pk=actor.organisation_id)
