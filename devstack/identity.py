@@ -21,7 +21,7 @@ Way = Literal["plain", "userns", "setpriv"]
 
 
 def die_with_parent(signal_name: str) -> list[str]:
-    """The command prefix after which the kernel sends that signal once the starting thread is gone, kill -9 included."""
+    """The command prefix by which the kernel sends that signal when the starting thread is gone, kill -9 included."""
     if sys.platform == "linux" and shutil.which("setpriv"):
         return ["setpriv", f"--pdeathsig={signal_name}", "--"]
     return []

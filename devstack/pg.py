@@ -176,7 +176,7 @@ class Cluster:
             )
 
     def _check_owner(self, uid: int, gid: int) -> None:
-        """The data may have been made another way, as root or as a user; PostgreSQL wants it owned by whom it runs as."""
+        """The data may have been made another way, as root or as a user; PostgreSQL wants to own what it opens."""
         if self.data.lstat().st_uid == uid:
             return
         if os.geteuid() != 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import tempfile
 from pathlib import Path
@@ -14,20 +15,20 @@ LONGEST_SOCKET_NAME = len("/.s.PGSQL.65535.lock") + 3
 
 
 def folder(path: Path, *, uid: int) -> Path:
-    """Make `path` 0700, or take it as it is when it is a real folder of `uid`. Raises Problem when it is somebody else's."""
+    """Make `path` 0700, or take the one that is there. Raises Problem when it is neither ours nor of `uid`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         path.mkdir(mode=0o700)
     except FileExistsError:
         status = path.lstat()
-        if not stat.S_ISDIR(status.st_mode) or status.st_uid not in (uid, 0):
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid not in (uid, os.geteuid()):
             raise Problem(f"{path} belongs to another user: remove it, or run as the user who made it.") from None
     path.chmod(0o700)
     return path
 
 
 def socket_folder(root: Path, *, uid: int) -> Path:
-    """A private folder for unix sockets: `root/s`, or a fresh one below the temporary folder when that path is too long.
+    """A private folder for unix sockets: `root/s`, or one below the temporary folder when that path is too long.
 
     The fresh one is remembered in `root/socket_dir`, so that a killed run leaves one folder and not many.
     """

@@ -12,27 +12,17 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from devstack import environment
 from devstack.pg import Cluster
-
-ENVIRONMENT = {
-    "BROKER_URL": "memory://",
-    "SECRET_KEY": "for-tests-only-and-long-enough-to-pass-the-length-check-0123456789",
-    "ENCRYPTION_KEYS": "Zm9yLXRlc3RzLW9ubHktMzItYnl0ZXMtbG9uZy1rZXk=",
-    "DEBUG": "0",
-    "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
-    "PUBLIC_URL": "http://testserver",
-    "LOG_LEVEL": "WARNING",
-}
-UNSET = ("BUSINESS_CLOCK", "DEMO", "EMAIL_URL", "LOCAL", "LOG_FORMAT", "READY_TOKEN", "SENTRY_DSN")
 
 
 def start() -> None:
     """Once, in the controlling process; the workers of xdist inherit the environment."""
     if os.environ.get("PYTEST_XDIST_WORKER"):
         return
-    for name in UNSET:
+    for name in environment.NOT_FOR_TESTS:
         os.environ.pop(name, None)
-    os.environ.update(ENVIRONMENT)
+    os.environ.update(environment.FOR_TESTS)
     os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL") or _throwaway()
 
 

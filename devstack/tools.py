@@ -1,0 +1,141 @@
+"""The commands of `./run` that do one thing and end: manage, test, bench, replay, reset."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from devstack import environment, identity
+from devstack.problem import Problem
+from devstack.running import Hold
+from devstack.stack import ROOT, Stack
+
+VAR = ROOT / "var"
+# Programs below bench/ that are not benchmarks.
+NOT_BENCHMARKS = {"replay"}
+
+
+def manage(arguments: Sequence[str]) -> int:
+    """A Django command on the running `./run`, or on servers started for as long as it takes."""
+    if os.environ.get("DATABASE_URL") and os.environ.get("BROKER_URL"):
+        return _python(["manage.py", *arguments], _local_environment())
+    hold = Hold(VAR)
+    joined = hold.take_or_join("./run manage")
+    if joined is not None:
+        return _python(["manage.py", *arguments], joined | dict(os.environ))
+    stack = Stack(VAR, inherit=os.environ, throwaway=False, sandbox=None, port=_port())
+    try:
+        if stack.start_servers() and "migrate" not in arguments:
+            stack.migrate()
+        return _python(["manage.py", *arguments], stack.env)
+    finally:
+        stack.stop()
+        hold.release()
+
+
+def test(arguments: Sequence[str]) -> int:
+    """The tests; devstack.pytest_pg gives them their own database and environment."""
+    parallel = (
+        [] if any(word in {"-n", "--pdb", "--collect-only"} or word.startswith("-n") for word in arguments) else ["-n2"]
+    )
+    chosen = any(not word.startswith("-") for word in arguments)
+    parallel = [] if chosen else parallel  # a chosen file starts faster alone
+    return _python(["-m", "pytest", *parallel, *arguments], dict(os.environ))
+
+
+def bench(arguments: Sequence[str]) -> int:
+    """Benchmarks on a private database and broker; what they print on standard output is theirs alone."""
+    names = [word for word in arguments if not word.startswith("-")]
+    options = [word for word in arguments if word.startswith("-")]
+    known = benchmarks()
+    if not names:
+        print("run: benchmarks: " + (", ".join(known) or "none yet"), file=sys.stderr)
+        names = known
+    for name in names:
+        if name not in known:
+            raise Problem(f"There is no benchmark {name}: choose one of {', '.join(known)}.")
+    codes = [_bench(name, options) for name in names]
+    return max(codes, default=0)
+
+
+def benchmarks() -> list[str]:
+    """The names of all benchmarks: the modules of bench/ that can be run."""
+    found = {path.stem for path in (ROOT / "bench").glob("*.py")}
+    found |= {path.parent.name for path in (ROOT / "bench").glob("*/__main__.py")}
+    return sorted(name for name in found - NOT_BENCHMARKS if not name.startswith("_"))
+
+
+def replay(arguments: Sequence[str]) -> int:
+    """Real sessions through the whole product, on a private stack which bench.replay itself starts with its clock."""
+    return _python(["-m", "bench.replay", *arguments], _without_servers(os.environ))
+
+
+def reset(arguments: Sequence[str]) -> int:
+    """Throw away the local database, broker, sandbox and built files. The local secrets stay."""
+    if os.environ.get("DATABASE_URL"):
+        raise Problem("DATABASE_URL names a server of yours and reset only throws local data away: unset it first.")
+    hold = Hold(VAR)
+    hold.take_or_refuse("./run reset")
+    kept = {"secrets.env", hold.path.name}
+    for path in VAR.iterdir():
+        if path.name not in kept:
+            _remove(path)
+    hold.release()
+    print("run: the local data is gone; ./run starts afresh")
+    return 0
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        note = path / "socket_dir"
+        if note.exists():
+            shutil.rmtree(note.read_text(), ignore_errors=True)
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def _bench(name: str, options: Sequence[str]) -> int:
+    with tempfile.TemporaryDirectory(prefix="chargehand-bench-") as folder:
+        # Not a throwaway cluster: what is measured must pay for its durability.
+        stack = Stack(Path(folder), throwaway=False, sandbox=None)
+        try:
+            stack.start_servers()
+            stack.migrate()
+            return _python(["-m", f"bench.{name}", *options], stack.env)
+        finally:
+            stack.stop()
+
+
+def _python(arguments: Sequence[str], env: Mapping[str, str]) -> int:
+    """Our Python in the foreground. Ctrl-C is the child's to answer; we wait for its end."""
+    # A handler, not SIG_IGN: across exec it becomes the default again, so that the child hears Ctrl-C.
+    before = signal.signal(signal.SIGINT, lambda number, frame: None)
+    try:
+        child = subprocess.Popen(
+            [*identity.die_with_parent("TERM"), sys.executable, *arguments],
+            env=dict(env), cwd=ROOT,
+        )  # fmt: skip
+        code = child.wait()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return 128 - code if code < 0 else code
+
+
+def _local_environment() -> dict[str, str]:
+    return environment.for_local(VAR, os.environ, host=os.environ.get("HOST", "127.0.0.1"), port=_port())
+
+
+def _port() -> int:
+    return int(os.environ.get("PORT", "8000"))
+
+
+def _without_servers(env: Mapping[str, str]) -> dict[str, str]:
+    hidden = {"DATABASE_URL", "BROKER_URL", *environment.NOT_FOR_TESTS}
+    return {name: value for name, value in env.items() if name not in hidden}
