@@ -53,7 +53,7 @@ class BoundedReader(io.RawIOBase):
 
 
 class BoundedSocket:
-    """The three methods of a socket that `http.client` uses, under one deadline."""
+    """The three methods of a socket that `http.client` uses, under one deadline. Whoever connected it closes it."""
 
     def __init__(self, sock: socket.socket, deadline: Deadline, limit_bytes: int) -> None:
         self._sock = sock
@@ -68,7 +68,7 @@ class BoundedSocket:
         return io.BufferedReader(BoundedReader(self._sock, self._deadline, self._limit_bytes))
 
     def close(self) -> None:
-        self._sock.close()
+        """Nothing: http.client closes as soon as the head is read, but the body is still to come on this socket."""
 
 
 def connect(host: str, port: int, deadline: Deadline) -> socket.socket:

@@ -108,22 +108,25 @@ def _connect(where: Target, deadline: Deadline) -> Any:
 
 def _read(response: http.client.HTTPResponse, timeout_s: float) -> Answer:
     """The status has arrived, so a body that breaks off is no reason to forget it: "no" stays "no"."""
-    chunks: list[bytes] = []
+    body = bytearray()
     broken = ""
+    promised_bytes = response.length
     try:
-        while chunk := response.read(CHUNK_BYTES):
-            chunks.append(chunk)
-        if response.length:
-            broken = "the answer broke off"
+        while promised_bytes is None or len(body) < promised_bytes:
+            # read1 hands over what is there; read would lose it to the deadline while waiting for more.
+            chunk = response.read1(CHUNK_BYTES if promised_bytes is None else promised_bytes - len(body))
+            body += chunk
+            if not chunk:
+                broken = "the answer broke off" if promised_bytes else ""
+                break
     except TimeoutError:
         broken = f"the answer was not complete within {timeout_s:g} s"
     except TooMuch:
         broken = "the answer is larger than 8 MB"
     except (OSError, http.client.HTTPException, ValueError) as error:
-        chunks.append(error.partial if isinstance(error, http.client.IncompleteRead) else b"")
         broken = f"the answer broke off ({_name(error)})"
     headers = {name.lower(): value for name, value in response.headers.items()}
-    return Answer(response.status, headers, b"".join(chunks), broken)
+    return Answer(response.status, headers, bytes(body), broken)
 
 
 @functools.cache

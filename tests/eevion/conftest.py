@@ -1,0 +1,14 @@
+"""What the tests of the Eevion client share."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.eevion.peer import Peer
+
+
+@pytest.fixture
+def peer() -> Iterator[Peer]:
+    peer = Peer()
+    yield peer
+    peer.close()
