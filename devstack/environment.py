@@ -8,6 +8,8 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
+from devstack.problem import Problem
+
 # A complete environment for tools and tests that never serve anybody.
 FOR_TESTS = {
     "BROKER_URL": "memory://",
@@ -61,3 +63,11 @@ def read(path: Path) -> dict[str, str]:
     lines = (line.strip() for line in path.read_text().splitlines())
     pairs = (line.split("=", 1) for line in lines if line and not line.startswith("#"))
     return {name.strip(): value.strip().strip("\"'") for name, value in pairs}
+
+
+def port(name: str, default: int) -> int:
+    """A port number from the environment. Raises Problem when it is none."""
+    text = os.environ.get(name, "") or str(default)
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise Problem(f"{name} must be a number from 1 to 65535, not {text!r}.")
+    return int(text)

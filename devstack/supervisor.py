@@ -116,10 +116,11 @@ class Supervisor:
         child = self.children.get(name)
         return child is not None and child.wanted and not child.gave_up
 
-    def returncode(self, name: str) -> int | None:
-        """How a `once` child ended; None while it runs."""
+    def join(self, name: str) -> int | None:
+        """Wait for the end of a `once` child; its exit code, None when it never ran. A signal handler may interrupt."""
         child = self.children[name]
-        return child.process.returncode if child.process is not None and child.ended.is_set() else None
+        child.ended.wait()
+        return child.process.returncode if child.process is not None else None
 
     def pid(self, name: str) -> int | None:
         """The process id of a running child."""

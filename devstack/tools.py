@@ -28,8 +28,9 @@ def manage(arguments: Sequence[str]) -> int:
     hold = Hold(VAR)
     joined = hold.take_or_join("./run manage")
     if joined is not None:
-        return _python(["manage.py", *arguments], joined | dict(os.environ))
-    stack = Stack(VAR, inherit=os.environ, throwaway=False, sandbox=None, port=_port())
+        ours = {"DJANGO_SETTINGS_MODULE": "config.settings"}
+        return _python(["manage.py", *arguments], joined | dict(os.environ) | ours)
+    stack = Stack(VAR, inherit=os.environ, throwaway=False, sandbox=None, port=environment.port("PORT", 8000))
     try:
         if stack.start_servers() and "migrate" not in arguments:
             stack.migrate()
@@ -129,11 +130,9 @@ def _python(arguments: Sequence[str], env: Mapping[str, str]) -> int:
 
 
 def _local_environment() -> dict[str, str]:
-    return environment.for_local(VAR, os.environ, host=os.environ.get("HOST", "127.0.0.1"), port=_port())
-
-
-def _port() -> int:
-    return int(os.environ.get("PORT", "8000"))
+    return environment.for_local(
+        VAR, os.environ, host=os.environ.get("HOST", "127.0.0.1"), port=environment.port("PORT", 8000)
+    )
 
 
 def _without_servers(env: Mapping[str, str]) -> dict[str, str]:
