@@ -199,12 +199,14 @@ def repair_when_due(world: World, place: str, now: datetime) -> None:
         repair(world, station, None, now)
 
 
-def break_for_a_while(world: World, station: Station, *, kind: str, code: str, for_s: float, now: datetime) -> None:
+def break_for_a_while(
+    world: World, station: Station, *, kind: str, number: int | None, code: str, for_s: float, now: datetime
+) -> None:
     """Trouble that mends itself after `for_s` business seconds."""
     if kind == "offline":
         go_offline(world, station, now)
     else:
-        fault(world, station, 1, code, now)
+        fault(world, station, number, code, now)
     station.repairs_at = now + seconds(for_s)
     world.touch(station)
     world.schedule(station.repairs_at, repair_when_due, f"{station.environment}/{station.station_id}")

@@ -173,7 +173,9 @@ def settings(world: World, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def fault_order(form: dict[str, str]) -> dict[str, Any]:
-    """The forecourt form: fields named `endpoint:fault` with percentages."""
+    """The forecourt form: fields named `endpoint:fault` with percentages, or `clear`."""
+    if "clear" in form:
+        return {"clear": True}
     probabilities: dict[str, dict[str, float]] = {}
     for name, percent in form.items():
         place, _, fault = name.partition(":")

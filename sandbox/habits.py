@@ -31,15 +31,24 @@ def busyness(at: datetime, zone: ZoneInfo) -> float:
 
 
 def next_arrival(
-    chance: random.Random, after_at: datetime, zone: ZoneInfo, station: Station, before_at: datetime
+    chance: random.Random,
+    after_at: datetime,
+    zone: ZoneInfo,
+    station: Station,
+    before_at: datetime,
+    *,
+    least: float = 0,
 ) -> datetime | None:
-    """The next car at one connector, or None before `before_at`. Thinned exponential gaps; whole seconds."""
+    """The next car at one connector, or None before `before_at`. Thinned exponential gaps; whole seconds.
+
+    `least` keeps the quietest hours at that share of the busiest.
+    """
     at = after_at
     while True:
         at += timedelta(seconds=max(1, round(chance.expovariate(BUSY[station.level] / 3600))))
         if at >= before_at - timedelta(minutes=10):
             return None
-        if chance.random() < busyness(at, zone):
+        if chance.random() < max(least, busyness(at, zone)):
             return at
 
 

@@ -76,6 +76,7 @@ class Car:
     declines_after_s: int = 0
     declines_for_s: int = 0
     driver: str | None = None
+    asked: int = 0
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 import heapq
 import itertools
+import queue
 import random
 import threading
 from collections.abc import Callable, Iterator
@@ -19,10 +20,14 @@ from sandbox.webhooks import Sender
 Event = Callable[["World", str, datetime], None]
 Place = tuple[str, str]
 LONGEST_NAP_S = 0.5
+ERRAND_THREADS = 4
 
 
 class World:
-    """Everything that really happened. All reading and changing goes on inside `turn()`; no network inside it."""
+    """Everything that really happened. All reading and changing goes on inside `turn()`.
+
+    No network inside a turn: webhooks go to `sender`, other calls to `errands`.
+    """
 
     def __init__(self, *, clock: Clock, store: Store, seed: int = 1) -> None:
         self.clock = clock
@@ -32,6 +37,7 @@ class World:
         self.sender = Sender(self)
         self.forget(seed=seed, name="empty")
         self._alarm_clock = threading.Event()
+        self.errands: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._closing = False
 
     def forget(self, *, seed: int, name: str) -> None:
@@ -154,6 +160,10 @@ class World:
             nap_s = LONGEST_NAP_S if due_at is None else min(LONGEST_NAP_S, self.clock.wall_s_until(due_at))
             self._alarm_clock.wait(nap_s)
 
+    def _run_errands(self) -> None:
+        while (errand := self.errands.get()) is not None:
+            errand()
+
     def wake(self) -> None:
         """Look at the timetable again now (the clock was changed)."""
         self._alarm_clock.set()
@@ -161,12 +171,16 @@ class World:
     def start(self) -> None:
         """Start the threads that keep time and deliver webhooks."""
         threading.Thread(target=self.run, name="world", daemon=True).start()
+        for number in range(ERRAND_THREADS):
+            threading.Thread(target=self._run_errands, name=f"errands-{number}", daemon=True).start()
         self.sender.start()
 
     def close(self) -> None:
         """Stop the threads and close the store."""
         self._closing = True
         self.wake()
+        for _ in range(ERRAND_THREADS):
+            self.errands.put(None)
         self.sender.close()
         with self.lock:
             self.save()
