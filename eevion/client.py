@@ -4,6 +4,7 @@ Which words go into a body and what comes out lives in the payload modules, the 
 """
 
 import functools
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import TypeVar
@@ -18,6 +19,7 @@ STAGING = {"environment": "staging"}
 TIMEOUT_S = 8.0
 
 Payload = TypeVar("Payload")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 class Client:
@@ -137,9 +139,10 @@ class Client:
 
     def _headers(self, *, has_body: bool) -> dict[str, str]:
         """Raises NotSent for a key that cannot stand in a header: http.client's own complaint would quote it."""
-        for text in (self._header, self._api_key):
-            if not text or not text.isascii() or not text.isprintable() or text != text.strip():
-                raise NotSent("The API key or its header name is empty or has characters that no header can carry.")
+        key = self._api_key
+        is_key = key != "" and key.isascii() and key.isprintable() and key == key.strip()
+        if not is_key or not _HEADER_NAME.fullmatch(self._header):
+            raise NotSent("The API key or its header name is empty or has characters that no header can carry.")
         headers = {
             self._header: self._api_key,
             "Accept": "application/json",

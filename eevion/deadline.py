@@ -53,15 +53,20 @@ class BoundedReader(io.RawIOBase):
 
 
 class BoundedSocket:
-    """The three methods of a socket that `http.client` uses, under one deadline. Whoever connected it closes it."""
+    """The three methods of a socket that `http.client` uses, under one deadline. Whoever connected it closes it.
+
+    `has_sent` turns true just before the first byte of the request may leave.
+    """
 
     def __init__(self, sock: socket.socket, deadline: Deadline, limit_bytes: int) -> None:
         self._sock = sock
         self._deadline = deadline
         self._limit_bytes = limit_bytes
+        self.has_sent = False
 
     def sendall(self, data: bytes) -> None:
         self._sock.settimeout(self._deadline.left_s())
+        self.has_sent = True
         self._sock.sendall(data)
 
     def makefile(self, mode: str) -> io.BufferedReader:

@@ -62,7 +62,7 @@ class Rejected(EevionError):
 
 
 class RateLimited(EevionError):
-    """429: not executed and not counted (A). `retry_after_s` is the vendor's, or 60 without one; at most an hour."""
+    """429: not executed and not counted (A). `retry_after_s` is the vendor's, or 60 without one; 1 to 3,600."""
 
     may_have_happened = False
 

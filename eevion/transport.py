@@ -77,18 +77,25 @@ def exchange(
     deadline = Deadline(timeout_s)
     sock = _connect(where, deadline)
     connection = http.client.HTTPConnection(where.host, where.port)
-    connection.sock = cast(Any, deadlines.BoundedSocket(sock, deadline, ANSWER_LIMIT_BYTES))
+    line = deadlines.BoundedSocket(sock, deadline, ANSWER_LIMIT_BYTES)
+    connection.sock = cast(Any, line)
     try:
         connection.request(method, where.path + path, body=body, headers={"Host": where.host_header, **headers})
         response = connection.getresponse()
         return _read(response, timeout_s)
-    except TimeoutError as error:
-        raise OutcomeUnknown(f"No answer within {timeout_s:g} s.") from error
     except (OSError, http.client.HTTPException, ValueError, TooMuch) as error:
-        raise OutcomeUnknown(f"The connection broke before an answer came ({_name(error)}).") from error
+        raise _failure(error, timeout_s, has_sent=line.has_sent) from error
     finally:
         connection.close()
         sock.close()
+
+
+def _failure(error: Exception, timeout_s: float, *, has_sent: bool) -> NotSent | OutcomeUnknown:
+    if not has_sent:
+        return NotSent(f"The request could not be sent ({_name(error)}).")
+    if isinstance(error, TimeoutError):
+        return OutcomeUnknown(f"No answer within {timeout_s:g} s.")
+    return OutcomeUnknown(f"The connection broke before an answer came ({_name(error)}).")
 
 
 def _connect(where: Target, deadline: Deadline) -> Any:

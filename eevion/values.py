@@ -42,7 +42,8 @@ def amount(value: JSON, limit: Decimal) -> Decimal:
     number = Decimal(value)
     if not 0 <= number <= limit:
         raise ValueError("out of range")
-    return abs(number)
+    # Not abs(): arithmetic would round to the context's 28 digits.
+    return number.copy_abs()
 
 
 def count(value: JSON, limit: int) -> int:

@@ -83,11 +83,11 @@ def _retry_after_s(answer: Answer) -> int:
     """Seconds, or a date measured by the vendor's own clock; whatever else stands there means the default."""
     said = answer.headers.get("retry-after", "").strip()
     if said.isascii() and said.isdigit():
-        return min(int(said[:9]), RETRY_AFTER_LIMIT_S)
+        return min(max(int(said[:9]), 1), RETRY_AFTER_LIMIT_S)
     until_at, now_at = _http_date(said), _http_date(answer.headers.get("date", ""))
     if until_at is None or now_at is None:
         return RETRY_AFTER_DEFAULT_S
-    return min(max(int((until_at - now_at).total_seconds()), 0), RETRY_AFTER_LIMIT_S)
+    return min(max(int((until_at - now_at).total_seconds()), 1), RETRY_AFTER_LIMIT_S)
 
 
 def _http_date(text: str) -> datetime | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from eevion import Client, NotSent, OutcomeUnknown, Rejected, SessionStatus, UnexpectedPayload
+from eevion import Client, EevionError, NotSent, OutcomeUnknown, Rejected, SessionStatus, UnexpectedPayload
 from tests.contract.vendor import Vendor
 
 HAPPENED, DID_NOT = 1, 0
@@ -26,7 +26,7 @@ HAPPENED, DID_NOT = 1, 0
 )
 @pytest.mark.parametrize("call", ["session.start", "manage"])
 def test_a_call_that_changes_something(
-    vendor: Vendor, call: str, fault: str, error: type[Exception], status: int | None, really: int
+    vendor: Vendor, call: str, fault: str, error: type[EevionError], status: int | None, really: int
 ) -> None:
     station, client = vendor.station(), vendor.client(timeout_s=0.5)
     calls: dict[str, Callable[[], object]] = {

@@ -150,5 +150,12 @@ def test_a_key_no_header_can_carry_is_not_sent_and_not_quoted(peer: Peer, key: s
     assert peer.requests == []
 
 
+@pytest.mark.parametrize("header", ["", "x api key", "x-api-key:", "x-api-key\r\nX-Evil", "clé"])
+def test_a_header_name_that_is_none_is_not_sent(peer: Peer, header: str) -> None:
+    with pytest.raises(NotSent):
+        Client(peer.url, KEY, header=header).get_session("ses_1")
+    assert b"Evil" not in b"".join(peer.requests)
+
+
 def test_neither_key_nor_user_part_stands_in_the_repr() -> None:
     assert repr(Client("https://user:pass@api.example.com", KEY, staging=True)) == "<Client staging>"

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from eevion import (
+    Document,
     Drift,
     DriftKind,
     ExceptionType,
@@ -15,7 +16,7 @@ from eevion import (
     parse_exception_webhook,
 )
 
-FULL = {
+FULL: Document = {
     "exceptionId": "exc_1",
     "type": "connectorFaulted",
     "severity": "high",

@@ -5,9 +5,20 @@ from datetime import UTC, datetime
 
 import pytest
 
-from eevion import Drift, DriftKind, Job, JobResult, JobSource, JobStatus, UnexpectedPayload, jobs, parse_job_webhook
+from eevion import (
+    Document,
+    Drift,
+    DriftKind,
+    Job,
+    JobResult,
+    JobSource,
+    JobStatus,
+    UnexpectedPayload,
+    jobs,
+    parse_job_webhook,
+)
 
-FULL = {
+FULL: Document = {
     "jobId": "job_1",
     "createdAt": "2026-01-08T17:02:11Z",
     "finishedAt": "2026-01-08T17:03:11Z",

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from eevion import Drift, DriftKind, ReportRow, UnexpectedPayload, reports
+from eevion import Document, Drift, DriftKind, ReportRow, UnexpectedPayload, reports
 
-FULL = {
+FULL: Document = {
     "siteId": "site_1",
     "siteName": "Harbour",
     "stationId": "HC-1",
@@ -49,7 +49,9 @@ def test_a_period_that_starts_at_a_moment_names_its_local_day() -> None:
 
 
 def test_odd_figures_are_not_said_and_noted() -> None:
-    page = reports.read_page({"rows": [FULL | {"sessions": 2.5, "revenue": -1, "periodStart": "January"}, "x"]})
+    page = reports.read_page(
+        {"rows": [FULL | {"sessions": Decimal("2.5"), "revenue": -1, "periodStart": "January"}, "x"]}
+    )
     assert [(row.sessions, row.revenue, row.period_date) for row in page.rows] == [(None, None, None)]
     assert set(page.drift) == {
         Drift("rows[].sessions", DriftKind.BAD_VALUE, "2.5"),

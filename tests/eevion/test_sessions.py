@@ -139,7 +139,9 @@ def test_unknown_keys_survive_and_are_noted() -> None:
     assert session.raw["vehicle"] == {"soc": Decimal("0.5")}
 
 
-VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.just([]) | st.just({})
+VALUES: st.SearchStrategy[object] = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.just([]) | st.just({})
+)
 
 
 @given(st.dictionaries(st.sampled_from(sorted(FULL.keys() - {"sessionID"})) | st.text(max_size=9), VALUES))
