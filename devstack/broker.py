@@ -34,6 +34,7 @@ class Broker:
     """One data folder below `root` and the command that serves it."""
 
     stop_signal = signal.SIGTERM  # writes what is buffered, then exits
+    kill_signal = signal.SIGKILL
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
@@ -74,7 +75,3 @@ class Broker:
         if self.socket != Path() and self.socket.parent.parent != self.root:
             shutil.rmtree(self.socket.parent, ignore_errors=True)
             (self.root / "socket_dir").unlink(missing_ok=True)
-
-    def failure(self) -> Problem:
-        """Why it did not start."""
-        return Problem("Valkey did not start: its last lines above say why.")

@@ -10,8 +10,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from devstack.net import fetch
 from devstack.problem import Problem
-from devstack.stack import ROOT, Stack, fetch
+from devstack.stack import ROOT, Stack
 from devstack.supervisor import Program, Say
 
 HISTORY_DAYS = 90

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from types import FrameType
 
 from devstack import demo, environment
+from devstack.net import require_port
 from devstack.problem import Problem
 from devstack.running import Hold, Holder
-from devstack.stack import LIVE_ORDER, ROOT, Stack, require_port
+from devstack.stack import LIVE_ORDER, ROOT, Stack
 
 VAR = ROOT / "var"
 COLOURS = {"run": 32, "web": 36, "worker-now": 33, "worker-bulk": 33, "beat": 35, "sandbox": 34, "history": 34}

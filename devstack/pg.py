@@ -57,6 +57,7 @@ class Cluster:
     """One data folder below `root` and the server on it. `start` and `stop` are for short lives; else use `command`."""
 
     stop_signal = signal.SIGINT  # fast shutdown: aborts transactions, disconnects clients, writes the checkpoint
+    kill_signal = signal.SIGQUIT  # at once, but taking its own children along
 
     def __init__(self, root: Path, *, throwaway: bool = False, way: identity.Way | None = None) -> None:
         self.root = root.resolve()

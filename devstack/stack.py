@@ -9,11 +9,9 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -22,15 +20,18 @@ from typing import Any, Self
 
 from devstack import environment, identity, problem
 from devstack.broker import Broker
+from devstack.net import fetch, free_port
 from devstack.pg import Cluster
 from devstack.problem import Problem
 from devstack.supervisor import Program, Say, Supervisor
 
 ROOT = Path(__file__).resolve().parent.parent
+LONGEST_LOG_BYTES = 10_000_000
 TASK_PATIENCE_S = 60  # how long running tasks may go on when we stop
 # People's calls and received messages never queue behind a fan-out of commands.
 WORKERS = {"worker-now": ("now", 8), "worker-bulk": ("bulk", 8)}
 STOP_ORDER = (("history", "beat"), ("sandbox",), ("web",), tuple(WORKERS), ("valkey",), ("postgres",))
+SERVERS = {"postgres": "pg", "valkey": "valkey"}  # and their folders
 LIVE_ORDER = ("sandbox", "web", *WORKERS, "beat")
 
 
@@ -73,7 +74,8 @@ class Stack:
         self.env |= {"READY_TOKEN": self.token, "SANDBOX_URL": self.sandbox_url}
         self.cluster: Cluster | None = None
         self.broker: Broker | None = None
-        self.supervisor = Supervisor(say or self._to_log)
+        self.say = say
+        self.supervisor = Supervisor(self._say)
 
     @property
     def url(self) -> str:
@@ -214,15 +216,20 @@ class Stack:
 
     @staticmethod
     def _celery() -> list[str]:
-        return [sys.executable, "-m", "celery", "-A", "config.celery"]
+        return [sys.executable, "-m", "celery", "--quiet", "-A", "config.celery"]
+
+    def _trim(self, name: str) -> None:
+        log = self._log_of(name)
+        if log is not None and log.exists() and log.stat().st_size > LONGEST_LOG_BYTES:
+            log.unlink()
 
     def _serve(
         self, name: str, server: Cluster | Broker, *, env: Mapping[str, str], tied: str, patience_s: float
     ) -> None:
-        quick = signal_of_haste(server)
+        self._trim(name)
         self.supervisor.start(
             Program(
-                name, server.command(), env, Path("/"), stop_signal=server.stop_signal, kill_signal=quick,
+                name, server.command(), env, Path("/"), stop_signal=server.stop_signal, kill_signal=server.kill_signal,
                 patience_s=patience_s, tied=tied,
             )
         )  # fmt: skip
@@ -232,60 +239,30 @@ class Stack:
         end = time.monotonic() + timeout_s
         while not is_there():
             if not self.supervisor.is_alive(name):
-                raise Problem(f"{name} does not start; its last lines{self._where()} say why.")
+                raise Problem(f"{name} does not start; its last lines{self._where(name)} say why.")
             if time.monotonic() > end:
-                raise Problem(f"{name} did not answer within {timeout_s:.0f} s; its lines{self._where()} may say why.")
+                raise Problem(
+                    f"{name} did not answer within {timeout_s:.0f} s; its lines{self._where(name)} may say why."
+                )
             time.sleep(step_s)
 
-    def _where(self) -> str:
-        return f" in {self.log}" if self.log.exists() else ""
+    def _where(self, name: str) -> str:
+        log = self._log_of(name)
+        return f" in {log}" if log else ""
 
     def _loopback_url(self) -> str:
         return self.url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
 
-    def _to_log(self, name: str, line: str) -> None:
-        with self.log.open("a") as log:
-            log.write(f"{name} | {line}\n")
+    def _log_of(self, name: str) -> Path | None:
+        """Servers talk to their log; the rest to whoever listens, else to the stack's log."""
+        if name in SERVERS:
+            return self.var / SERVERS[name] / f"{name}.log"
+        return self.log if self.say is None else None
 
-
-def signal_of_haste(server: Cluster | Broker) -> Any:
-    """What ends this server at once without leaving its children behind."""
-    import signal
-
-    return signal.SIGQUIT if isinstance(server, Cluster) else signal.SIGKILL
-
-
-def free_port(host: str, *, avoid: int = 0) -> int:
-    """A TCP port that nobody listens on at this moment."""
-    while True:
-        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-            probe.bind((host, 0))
-            port = int(probe.getsockname()[1])
-        if port != avoid:
-            return port
-
-
-def require_port(host: str, port: int, variable: str) -> None:
-    """Raises Problem when somebody listens there already."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except PermissionError:
-            raise Problem(f"Port {port} is reserved for root: choose another, as in {variable}=8080 ./run.") from None
-        except OSError as error:
-            raise Problem(
-                f"Port {port} on {host} cannot be used ({error.strerror}): stop the program that has it, "
-                f"or choose another, as in {variable}={port + 1} ./run."
-            ) from None
-
-
-def fetch(url: str, *, body: Any = None, timeout_s: float = 10) -> bytes | None:
-    """The body of a good answer; None when nobody answers or the answer is an error."""
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data=data, headers={"Content-Type": "application/json"})  # noqa: S310
-    try:
-        with urllib.request.urlopen(request, timeout=timeout_s) as answer:  # noqa: S310
-            return bytes(answer.read())
-    except (OSError, urllib.error.HTTPError):
-        return None
+    def _say(self, name: str, line: str) -> None:
+        log = self._log_of(name)
+        if log is None and self.say is not None:
+            self.say(name, line)
+        elif log is not None:
+            with log.open("a") as file:
+                file.write(f"{line}\n" if name in SERVERS else f"{name} | {line}\n")

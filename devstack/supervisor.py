@@ -6,6 +6,7 @@ the thread that started it, so that thread must live as long as the children do.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import selectors
@@ -190,7 +191,9 @@ class Supervisor:
             self._tell(child, line.decode(errors="replace").rstrip())
 
     def _tell(self, child: Child, line: str) -> None:
-        self.say(child.program.name, line)
+        # What is said may go to a full disk; the children must be looked after all the same.
+        with contextlib.suppress(OSError):
+            self.say(child.program.name, line)
         if DISK_FULL_WORDS in line and not self._told_disk_full:
             self._told_disk_full = True
             self.say("run", DISK_FULL)

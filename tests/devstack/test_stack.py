@@ -11,8 +11,9 @@ from threading import Thread
 import psycopg
 import pytest
 
+from devstack.net import free_port, require_port
 from devstack.problem import Problem
-from devstack.stack import Stack, free_port, require_port
+from devstack.stack import Stack
 
 
 def test_a_taken_port_gets_a_sentence() -> None:

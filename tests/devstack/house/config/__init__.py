@@ -1,0 +1,1 @@
+"""The smallest product that the launcher can start."""

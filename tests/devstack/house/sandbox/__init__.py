@@ -1,0 +1,1 @@
+"""The smallest vendor that the launcher can start."""
