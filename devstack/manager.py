@@ -125,6 +125,8 @@ def _stop(stack: Stack | None) -> None:
 
 def say(name: str, text: str) -> None:
     """One line of one child for the person at the terminal."""
+    if not text:
+        return
     label = f"{name:>11} |"
     if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
         label = f"\x1b[{COLOURS.get(name, 37)}m{label}\x1b[0m"

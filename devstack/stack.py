@@ -30,6 +30,8 @@ LONGEST_LOG_BYTES = 10_000_000
 TASK_PATIENCE_S = 60  # how long running tasks may go on when we stop
 # People's calls and received messages never queue behind a fan-out of commands.
 WORKERS = {"worker-now": ("now", 8), "worker-bulk": ("bulk", 8)}
+# Celery warns root of other people's messages; here the broker's socket is private and the messages are JSON.
+ROOT_IS_FINE = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges"}
 STOP_ORDER = (("history", "beat"), ("sandbox",), ("web",), tuple(WORKERS), ("valkey",), ("postgres",))
 SERVERS = {"postgres": "pg", "valkey": "valkey"}  # and their folders
 LIVE_ORDER = ("sandbox", "web", *WORKERS, "beat")
@@ -160,7 +162,7 @@ class Stack:
                 *self._celery(), "worker", "-P", "threads", "-c", str(threads), "-Q", queue, "-n", f"{queue}@%h",
                 "-l", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat",
             ]  # fmt: skip
-            self.supervisor.start(Program(name, command, self.env, ROOT, patience_s=TASK_PATIENCE_S))
+            self.supervisor.start(Program(name, command, self.env | ROOT_IS_FINE, ROOT, patience_s=TASK_PATIENCE_S))
         schedule = self.var / "beat"
         beat = [*self._celery(), "beat", "-l", "WARNING", "-s", str(schedule), "--pidfile="]
         self.supervisor.start(Program("beat", beat, self.env, ROOT))
