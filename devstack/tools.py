@@ -42,27 +42,21 @@ def manage(arguments: Sequence[str]) -> int:
 
 def test(arguments: Sequence[str]) -> int:
     """The tests; devstack.pytest_pg gives them their own database and environment."""
-    parallel = (
-        [] if any(word in {"-n", "--pdb", "--collect-only"} or word.startswith("-n") for word in arguments) else ["-n2"]
-    )
-    chosen = any(not word.startswith("-") for word in arguments)
-    parallel = [] if chosen else parallel  # a chosen file starts faster alone
-    return _python(["-m", "pytest", *parallel, *arguments], dict(os.environ))
+    # One file or one test starts faster alone, and a debugger wants the terminal.
+    alone = any(not word.startswith("-") or word.startswith(("-n", "--pdb", "--co")) for word in arguments)
+    return _python(["-m", "pytest", *([] if alone else ["-n2", "--dist=loadfile"]), *arguments], dict(os.environ))
 
 
 def bench(arguments: Sequence[str]) -> int:
     """Benchmarks on a private database and broker; what they print on standard output is theirs alone."""
-    names = [word for word in arguments if not word.startswith("-")]
-    options = [word for word in arguments if word.startswith("-")]
     known = benchmarks()
-    if not names:
-        print("run: benchmarks: " + (", ".join(known) or "none yet"), file=sys.stderr)
-        names = known
-    for name in names:
-        if name not in known:
-            raise Problem(f"There is no benchmark {name}: choose one of {', '.join(known)}.")
-    codes = [_bench(name, options) for name in names]
-    return max(codes, default=0)
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in known:
+        raise Problem(f"There is no benchmark {arguments[0]}: choose one of {', '.join(known)}.")
+    named = [word for word in arguments if word in known]
+    options = [word for word in arguments if word not in known]
+    if not named:
+        print(f"run: benchmarks: {', '.join(known) or 'none yet'}", file=sys.stderr)
+    return max([_bench(name, options) for name in named or known], default=0)
 
 
 def benchmarks() -> list[str]:
