@@ -72,7 +72,10 @@ class Store:
             return
         rows = [(kind, name, json.dumps(spell(thing), separators=(",", ":"))) for kind, name, thing in things]
         self._database.execute("BEGIN")
-        self._database.executemany("INSERT OR REPLACE INTO document VALUES (?, ?, ?)", rows)
+        # An upsert keeps the row's place, and with it the order in which things came into the world.
+        self._database.executemany(
+            "INSERT INTO document VALUES (?, ?, ?) ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body", rows
+        )
         self._database.execute("COMMIT")
 
     def load(self, kind: str) -> Iterator[Any]:
