@@ -7,7 +7,7 @@ import threading
 import time
 from datetime import UTC, datetime
 
-from sandbox import demo, drivers, revival
+from sandbox import demo, drivers, history, revival
 from sandbox.clock import Clock, parse
 from sandbox.server import Server
 from sandbox.store import Store
@@ -46,6 +46,8 @@ def make_world(options: argparse.Namespace) -> World:
         else:
             demo.build(world, seed=options.seed, name=options.world)
         drivers.populate(world)
+        # Made once, now: the first report should not have to wait for it.
+        history.sessions(world)
     return world
 
 

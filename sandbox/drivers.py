@@ -113,6 +113,8 @@ def _ask_product(world: World, bay: str, url: str, api_key: str, body: dict[str,
     except requests.RequestException:
         accepted = False
     with world.turn() as now:
+        if bay.split("/", 2)[2] not in {station_id for _, station_id in world.stations}:
+            return
         # Accepted is not begun: look again after the longest start limit, and ask with the same reference.
         patience_s = 330.0 if accepted else world.random.uniform(10, 40)
         world.schedule(now + seconds(patience_s), ask, bay)

@@ -2,7 +2,9 @@
 
 import socket
 import socketserver
+import sys
 import time
+import traceback
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -34,7 +36,9 @@ class Server(socketserver.ThreadingMixIn, HTTPServer):
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is everyday life here."""
+        """A client that went away is everyday life here; anything else is ours to mend and gets its traceback."""
+        if not isinstance(sys.exception(), OSError):
+            traceback.print_exc()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -122,7 +126,15 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def dispatch(world: World, request: Request) -> Answer:
-    """The face a request is meant for: the forecourt page, the control routes, or the contract."""
+    """The face a request is meant for; a mistake of ours is a 500 with a traceback on standard error."""
+    try:
+        return _dispatch(world, request)
+    except Exception:
+        traceback.print_exc()
+        return error(500, "internal", "The sandbox made a mistake; its standard error says which.")
+
+
+def _dispatch(world: World, request: Request) -> Answer:
     if request.path == "/" or request.path.startswith("/_sandbox/forecourt"):
         return page.answer(world, request)
     if request.path.startswith("/_sandbox/"):

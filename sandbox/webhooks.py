@@ -22,7 +22,7 @@ THREADS = 8
 
 @dataclass(slots=True)
 class Delivery:
-    """One message on its way. `record` is the ledger entry's list; `owner` the record it belongs to."""
+    """One message on its way about `owner`. `done`: delivered, or overtaken by a copy of itself."""
 
     kind: str
     url: str
@@ -116,6 +116,8 @@ class Sender:
     def _deliver(self, session: requests.Session, delivery: Delivery) -> None:
         outcome, status = _post(session, delivery, self._world.settings.webhook_timeout_wall_s)
         with self._world.turn():
+            if not self._world.holds(delivery.owner):
+                return
             self._note(delivery, outcome, status)
         worth_repeating = status is None or status >= 500
         if worth_repeating and delivery.attempt <= self._world.settings.webhook_retries:

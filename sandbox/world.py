@@ -5,6 +5,7 @@ import itertools
 import queue
 import random
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -85,6 +86,12 @@ class World:
         if self._timetable[0][0] == at:
             self._alarm_clock.set()
 
+    def holds(self, thing: Any) -> bool:
+        """Whether a session, job or alarm is of this world, not of one that was thrown away meanwhile."""
+        kind, name = _identity(thing)
+        shelves: dict[str, dict[str, Any]] = {"Session": self.sessions, "Job": self.jobs, "Alarm": self.alarms}
+        return shelves[kind].get(name) is thing
+
     def touch(self, thing: Any) -> None:
         """Note that a record changed; it is written when the turn ends."""
         self._unsaved[_identity(thing)] = thing
@@ -154,15 +161,24 @@ class World:
     def run(self) -> None:
         """Keep the world going until `close`; for a thread of its own."""
         while not self._closing:
-            with self.turn():
-                due_at = self._timetable[0][0] if self._timetable else None
-                self._alarm_clock.clear()
-            nap_s = LONGEST_NAP_S if due_at is None else min(LONGEST_NAP_S, self.clock.wall_s_until(due_at))
-            self._alarm_clock.wait(nap_s)
+            try:
+                self._alarm_clock.wait(self._keep_time())
+            except Exception:
+                # One event that fails must not stop time for all others.
+                traceback.print_exc()
+
+    def _keep_time(self) -> float:
+        with self.turn():
+            due_at = self._timetable[0][0] if self._timetable else None
+            self._alarm_clock.clear()
+        return LONGEST_NAP_S if due_at is None else min(LONGEST_NAP_S, self.clock.wall_s_until(due_at))
 
     def _run_errands(self) -> None:
         while (errand := self.errands.get()) is not None:
-            errand()
+            try:
+                errand()
+            except Exception:
+                traceback.print_exc()
 
     def wake(self) -> None:
         """Look at the timetable again now (the clock was changed)."""

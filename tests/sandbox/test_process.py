@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sandbox.vendor import Vendor, wait_for
+from tests.sandbox.vendor import Receiver, Vendor, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 Launch = Callable[..., tuple[Vendor, subprocess.Popen[str]]]
@@ -21,9 +21,9 @@ def launch() -> Iterator[Launch]:
     """Start `python -m sandbox` on a free port."""
     running: list[tuple[Vendor, subprocess.Popen[str]]] = []
 
-    def start(*options: str) -> tuple[Vendor, subprocess.Popen[str]]:
+    def start(*options: str, **variables: str) -> tuple[Vendor, subprocess.Popen[str]]:
         command = [sys.executable, "-m", "sandbox", "--port", "0", *options]
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("CHARGEHAND_API")}
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("CHARGEHAND_API")} | variables
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=environment)
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -79,6 +79,30 @@ def test_plans_are_exact_at_speed_2000(launch: Launch) -> None:
         assert (session["energy"], session["duration"], session["cost"]) == (7.413, seconds, 2.37)
     (state,) = vendor.control("state")["sites"]
     assert {c["state"] for s in state["stations"] for c in s["connectors"]} == {"available"}
+
+
+def test_drivers_ask_the_product_again_until_it_listens(launch: Launch, receiver: Receiver) -> None:
+    receiver.statuses = [503] * 4
+    vendor, _ = launch(
+        "--world", "demo", "--speed", "60", CHARGEHAND_API_URL=f"{receiver.url}/", CHARGEHAND_API_KEY="chk-demo"
+    )
+    vendor.control("clock", {"advance_s": 3600})
+    wait_for(lambda: len(receiver.received) > 12)
+    wait_for(lambda: len({body["reference"] for body in receiver.bodies()}) < len(receiver.received))
+    assert {path for path, _ in receiver.received} == {"/api/v1/sessions"}
+    assert set(receiver.authorizations) == {"Bearer chk-demo"}
+    stations = {s["stationId"]: s for site in vendor.control("state")["sites"] for s in site["stations"]}
+    for body in receiver.bodies():
+        assert set(body) == {"station", "connector", "reference"}
+        assert 1 <= body["connector"] <= len(stations[body["station"]]["connectors"])
+    asked = {(body["station"], body["connector"], body["reference"]) for body in receiver.bodies()}
+    assert len(asked) == len({reference for _, _, reference in asked})
+    assert {session["source"] for session in vendor.control("ledger")["sessions"]} <= {"rfid"}
+
+
+def test_business_time_follows_its_origin(launch: Launch) -> None:
+    vendor, _ = launch("--world", "empty", "--speed", "0", "--origin", "2019-06-03T06:00:00Z@1767891600.5")
+    assert vendor.control("clock") == {"now": "2019-06-03T06:00:00Z", "speed": 0.0}
 
 
 def test_a_term_signal_ends_it_in_order(launch: Launch) -> None:

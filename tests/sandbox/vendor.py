@@ -65,6 +65,7 @@ class Receiver:
 
     def __init__(self) -> None:
         self.received: list[tuple[str, bytes]] = []
+        self.authorizations: list[str | None] = []
         self.statuses: list[int] = []
         receiver = self
 
@@ -72,6 +73,7 @@ class Receiver:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 receiver.received.append((self.path, body))
+                receiver.authorizations.append(self.headers["Authorization"])
                 self.send_response(receiver.statuses.pop(0) if receiver.statuses else 200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
