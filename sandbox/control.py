@@ -1,15 +1,12 @@
-"""The routes under `/_sandbox/`: look into the world and move it by hand. JSON, no key; each route is one function."""
+"""The routes under `/_sandbox/` that move the world by hand; one function each. What only looks is in `inspection`."""
 
-import csv
-import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sandbox import api, bays, builder, demo, drivers, history, jobs, readings, sessions
+from sandbox import api, bays, builder, demo, drivers, inspection, jobs, readings, sessions
 from sandbox.clock import iso
-from sandbox.limiter import NS_PER_S, max_in_any_window
-from sandbox.model import PRODUCTION, Connector, Station
+from sandbox.model import PRODUCTION, Station
 from sandbox.wire import Answer, Request, error, reply
 from sandbox.world import World
 
@@ -38,118 +35,6 @@ def answer(world: World, request: Request) -> Answer:
     return result if isinstance(result, Answer) else reply(200, result)
 
 
-def healthz(world: World, request: Request, now: datetime) -> Any:
-    return {"status": "ok", "now": iso(now), "world": world.name, "seed": world.seed, "speed": world.clock.speed}
-
-
-def state(world: World, request: Request, now: datetime) -> Any:
-    """Sites, stations, connectors with car and open session, as of now."""
-    sites = []
-    for site in world.sites.values():
-        stations = [
-            s for s in world.stations.values() if (s.environment, s.site_id) == (site.environment, site.site_id)
-        ]
-        sites.append(
-            {
-                "siteId": site.site_id,
-                "name": site.name,
-                "environment": site.environment,
-                "timezone": site.timezone,
-                "stations": [_station_state(world, station, now) for station in stations],
-            }
-        )
-    return {**healthz(world, request, now), "bornAt": iso(world.born_at), "sites": sites}
-
-
-def _station_state(world: World, station: Station, now: datetime) -> dict[str, Any]:
-    return {
-        "stationId": station.station_id,
-        "name": station.name,
-        "level": station.level,
-        "rated_kw": station.rated_kw,
-        "tariffId": station.fee_id,
-        "priorityStatus": station.priority_status,
-        "message": station.message,
-        "offline": station.offline_at is not None,
-        "connectors": [_connector_state(world, station, connector, now) for connector in station.connectors],
-    }
-
-
-def _connector_state(world: World, station: Station, connector: Connector, now: datetime) -> dict[str, Any]:
-    session = world.sessions.get(connector.session_id or "")
-    car = connector.car
-    return {
-        "connectorId": connector.number,
-        "state": bays.state_of(world, station, connector),
-        "errorCode": connector.fault_code,
-        "car": car and {"name": car.vehicle.name, "pluggedAt": iso(car.plugged_at), "leavesAt": iso(car.leaves_at)},
-        "session": session and readings.ledger_entry(session, now),
-    }
-
-
-def ledger(world: World, request: Request, now: datetime) -> Any:
-    """What really happened, for comparison with what was told."""
-    requests = {
-        key: {"accepted": limiter.accepted, "refused_429": limiter.refused} for key, limiter in world.limiters.items()
-    }
-    return {
-        "now": iso(now),
-        "sessions": [readings.ledger_entry(session, now) for session in world.sessions.values()],
-        "jobs": [jobs.ledger_entry(job) for job in world.jobs.values()],
-        "exceptions": [builder.alarm_entry(alarm) for alarm in world.alarms.values()],
-        "requests": requests,
-    }
-
-
-def arrivals(world: World, request: Request, now: datetime) -> Any:
-    """When requests with a key arrived, by the wall clock."""
-    limiter = world.limiters[request.query["key"]]
-    arrivals_ns, accepted_ns = limiter.snapshot()
-    return {
-        "arrivals": [stamp_ns / NS_PER_S for stamp_ns in arrivals_ns],
-        "accepted_ns": accepted_ns,
-        "accepted": limiter.accepted,
-        "refused_429": limiter.refused,
-        "max_in_any_window": max_in_any_window(accepted_ns, limiter.window_ns),
-        "limit": limiter.limit,
-        "window_s": limiter.window_ns / NS_PER_S,
-    }
-
-
-def stations_csv(world: World, request: Request, now: datetime) -> Answer:
-    environment = request.query.get("environment", PRODUCTION)
-    head = "site,timezone,currency,latitude,longitude,grid_limit_kw,station,name,level,connectors,rated_kw"
-    rows = []
-    for station in world.stations.values():
-        if station.environment == environment:
-            site = world.sites[environment, station.site_id]
-            where = (site.name, site.timezone, site.currency, site.latitude, site.longitude, site.grid_limit_kw)
-            what = (station.station_id, station.name, station.level, len(station.connectors), station.rated_kw)
-            rows.append((*where, *what))
-    return _csv(head, rows)
-
-
-def tariffs_csv(world: World, request: Request, now: datetime) -> Answer:
-    head = "fee_id,name,currency,price_per_kwh,price_per_minute,price_per_start"
-    rows = (
-        (fee.fee_id, fee.name, fee.currency, fee.price_per_kwh, fee.price_per_minute, fee.price_per_start)
-        for fee in world.fees.values()
-    )
-    return _csv(head, rows)
-
-
-def _csv(head: str, rows: Iterable[tuple[Any, ...]]) -> Answer:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([head.split(","), *rows])
-    return Answer(200, text.getvalue().encode(), "text/csv; charset=utf-8")
-
-
-def history_csv(world: World, request: Request, now: datetime) -> Answer:
-    """The demo world's past sessions, deterministic by seed."""
-    pasts = history.sessions(world, int(request.query.get("days", "90")))
-    return Answer(200, history.to_csv(pasts), "text/csv; charset=utf-8")
-
-
 def reset(world: World, request: Request, now: datetime) -> Any:
     """Another world, or the same one from its beginning."""
     body = request.json or {}
@@ -158,7 +43,7 @@ def reset(world: World, request: Request, now: datetime) -> Any:
         raise ValueError(f"world is one of {', '.join(demo.WORLDS)}.")
     demo.build(world, seed=int(body.get("seed", world.seed)), name=name)
     drivers.populate(world)
-    return healthz(world, request, world.clock.now())
+    return inspection.healthz(world, request, world.clock.now())
 
 
 def put_keys(world: World, request: Request, now: datetime) -> Any:
@@ -188,13 +73,13 @@ def put_fees(world: World, request: Request, now: datetime) -> Any:
 def plug(world: World, request: Request, now: datetime) -> Any:
     station, number = _bay(world, request.json)
     bays.plug(world, station, number, builder.car(world, station, request.json, now), now)
-    return _connector_state(world, station, station.connectors[number - 1], now)
+    return inspection.connector_state(world, station, station.connectors[number - 1], now)
 
 
 def unplug(world: World, request: Request, now: datetime) -> Any:
     station, number = _bay(world, request.json)
     bays.unplug(world, station, number, now)
-    return _connector_state(world, station, station.connectors[number - 1], now)
+    return inspection.connector_state(world, station, station.connectors[number - 1], now)
 
 
 def rfid(world: World, request: Request, now: datetime) -> Any:
@@ -214,27 +99,27 @@ def break_(world: World, request: Request, now: datetime) -> Any:
         bays.fault(world, station, None if number is None else int(number), str(code), now)
     else:
         raise ValueError("kind is offline or faulted.")
-    return _station_state(world, station, now)
+    return inspection.station_state(world, station, now)
 
 
 def repair(world: World, request: Request, now: datetime) -> Any:
     station = _station(world, request.json)
     number = request.json.get("connectorId")
     bays.repair(world, station, None if number is None else int(number), now)
-    return _station_state(world, station, now)
+    return inspection.station_state(world, station, now)
 
 
 def withhold(world: World, request: Request, now: datetime) -> Any:
     station, number = _bay(world, request.json)
     for_s = request.json.get("for_s")
     bays.withhold(world, station, number, now, None if for_s is None else float(for_s))
-    return _connector_state(world, station, station.connectors[number - 1], now)
+    return inspection.connector_state(world, station, station.connectors[number - 1], now)
 
 
 def release(world: World, request: Request, now: datetime) -> Any:
     station, number = _bay(world, request.json)
     bays.release(world, station, number, now)
-    return _connector_state(world, station, station.connectors[number - 1], now)
+    return inspection.connector_state(world, station, station.connectors[number - 1], now)
 
 
 def portal_job(world: World, request: Request, now: datetime) -> Any:
@@ -283,13 +168,13 @@ def _bay(world: World, body: dict[str, Any]) -> tuple[Station, int]:
 
 
 ROUTES: dict[tuple[str, str], Route] = {
-    ("GET", "healthz"): healthz,
-    ("GET", "state"): state,
-    ("GET", "ledger"): ledger,
-    ("GET", "arrivals"): arrivals,
-    ("GET", "stations.csv"): stations_csv,
-    ("GET", "tariffs.csv"): tariffs_csv,
-    ("GET", "history.csv"): history_csv,
+    ("GET", "healthz"): inspection.healthz,
+    ("GET", "state"): inspection.state,
+    ("GET", "ledger"): inspection.ledger,
+    ("GET", "arrivals"): inspection.arrivals,
+    ("GET", "stations.csv"): inspection.stations_csv,
+    ("GET", "tariffs.csv"): inspection.tariffs_csv,
+    ("GET", "history.csv"): inspection.history_csv,
     ("GET", "faults"): get_faults,
     ("GET", "clock"): get_clock,
     ("GET", "settings"): settings,
