@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 
 DISK_FULL = "The disk is full: free some space and run the same command again."
-DISK_FULL_WORDS = "No space left on device"
+DISK_FULL_WORDS = ("No space left on device", "Check free disk space")  # the C library's, PostgreSQL's
 
 
 class Problem(Exception):
@@ -21,6 +21,11 @@ def from_os_error(error: OSError) -> Problem | None:
     return None
 
 
+def says_disk_full(text: str) -> bool:
+    """Whether a program complained of a full disk."""
+    return any(words in text for words in DISK_FULL_WORDS)
+
+
 def from_output(text: str, otherwise: str) -> Problem:
     """The sentence for a program that failed after printing `text`."""
-    return Problem(DISK_FULL if DISK_FULL_WORDS in text else otherwise)
+    return Problem(DISK_FULL if says_disk_full(text) else otherwise)

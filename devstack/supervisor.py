@@ -19,8 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from devstack import identity
-from devstack.problem import DISK_FULL, DISK_FULL_WORDS
+from devstack import identity, problem
 
 Say = Callable[[str, str], None]  # (who, line)
 TICK_S = 0.2
@@ -70,7 +69,7 @@ class Supervisor:
     """Call start and stop from any thread; close ends everything."""
 
     def __init__(self, say: Say, restarts: Restarts | None = None) -> None:
-        self.say = say
+        self._say = say
         self.restarts = restarts or Restarts()
         self.children: dict[str, Child] = {}
         self._orders: queue.SimpleQueue[Child] = queue.SimpleQueue()
@@ -80,6 +79,11 @@ class Supervisor:
         self._told_disk_full = False
         self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
         self._thread.start()
+
+    def say(self, who: str, line: str) -> None:
+        """Pass a line on. It may go to a full disk; the children must be looked after all the same."""
+        with contextlib.suppress(OSError):
+            self._say(who, line)
 
     def start(self, program: Program) -> None:
         """Start a child and return once it is a process. Raises OSError when it cannot be executed."""
@@ -191,12 +195,10 @@ class Supervisor:
             self._tell(child, line.decode(errors="replace").rstrip())
 
     def _tell(self, child: Child, line: str) -> None:
-        # What is said may go to a full disk; the children must be looked after all the same.
-        with contextlib.suppress(OSError):
-            self.say(child.program.name, line)
-        if DISK_FULL_WORDS in line and not self._told_disk_full:
+        self.say(child.program.name, line)
+        if problem.says_disk_full(line) and not self._told_disk_full:
             self._told_disk_full = True
-            self.say("run", DISK_FULL)
+            self.say("run", problem.DISK_FULL)
 
     def _look_after(self, child: Child) -> None:
         if child.ended.is_set() or child.process is None:
