@@ -99,8 +99,8 @@ def _station(world: World, station: Station, now: datetime) -> str:
     bays_here = "".join(_bay(world, station, connector, now) for connector in station.connectors)
     wide = " wide" if len(station.connectors) > 1 else ""
     return f"""<article class="station{wide}" data-live="st-{station.environment}-{escape(station.station_id)}">
-<header><h3>{escape(station.station_id)}</h3><p class="quiet">{escape(station.name)} · L{station.level} ·
-{station.rated_kw:g} kW</p>{_station_tools(station)}</header>{_message(station)}
+<header><h3>{escape(station.station_id)}</h3><p class="quiet">{station.rated_kw:g} kW · L{station.level} ·
+{escape(station.name)}</p>{_station_tools(station)}</header>{_message(station)}
 <div class="bays">{bays_here}</div></article>"""
 
 
