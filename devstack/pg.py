@@ -98,7 +98,7 @@ class Cluster:
 
     def ready(self) -> bool:
         """Whether the server accepts connections."""
-        return self._client("pg_isready", "-q").returncode == 0
+        return self._client("pg_isready", "-q", "-U", "app", "-d", "postgres").returncode == 0
 
     def create_database(self, name: str) -> None:
         """Make a database unless it exists."""
