@@ -249,3 +249,10 @@ def test_the_deadline_holds_inside_tls(tls_peer: Peer, trusted: None) -> None:
     tls_peer.drips(b"HTTP/1.1 202 X\r\n\r\n{", b" ")
     with pytest.raises(OutcomeUnknown, match=r"not complete within 0\.3 s"):
         Client(f"https://127.0.0.1:{tls_peer.port}", "key", timeout_s=0.3).start_session(station_id="HC-1")
+
+
+def test_a_request_that_cannot_even_be_written_is_not_sent(peer: Peer) -> None:
+    """The connection stands already, but nothing has left on it."""
+    with pytest.raises(NotSent, match="could not be sent"):
+        transport.exchange(transport.target(peer.url), "POST", "/a b", headers={}, body=None, timeout_s=5)
+    assert peer.requests in ([], [b""])
