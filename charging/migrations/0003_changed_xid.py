@@ -18,5 +18,5 @@ DROP FUNCTION charging_note_change();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("charging", "0001_initial")]
+    dependencies = [("charging", "0002_initial")]
     operations = [migrations.RunSQL(FORWARD, BACKWARD)]
