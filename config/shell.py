@@ -26,7 +26,7 @@ THEMES = ("light", "dark")
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
-    """`shell.nav`: items with name, href, icon, label, current. `shell.theme` is light, dark or empty (the system's)."""
+    """`shell.nav`: items with name, href, icon, label, current. `shell.theme`: light, dark or empty (the system's)."""
     actor = getattr(request, "actor", None)
     theme = request.COOKIES.get("theme", "")
     return {
@@ -56,7 +56,7 @@ def _navigation(request: HttpRequest) -> list[dict[str, Any]]:
 def _under(here: str, name: str) -> bool:
     """`station_import` and `station` stand under `stations`, `settings_keys` under `settings`."""
     stem = name.removesuffix("s") if name not in {"settings"} else name
-    return here == name or here == stem or here.startswith(f"{stem}_")
+    return here in (name, stem) or here.startswith(f"{stem}_")
 
 
 def _href(name: str) -> str:

@@ -41,7 +41,7 @@ def fingerprint(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-class EncryptedTextField(models.TextField):
+class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # not subscriptable when it runs
     """Text that rests encrypted. It cannot be searched; an empty text stays empty."""
 
     def get_prep_value(self, value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, cast
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -13,6 +13,8 @@ from people.models import ApiKey, Membership, Organisation
 from people.roles import Permission, Role
 
 P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+GatedView = Callable[Concatenate[Any, P], HttpResponseBase]
 
 
 class ActorRequest(HttpRequest):
@@ -34,14 +36,10 @@ def actor_for(membership: Membership, *, api_key: ApiKey | None = None) -> Actor
     )
 
 
-def require(
-    permission: Permission,
-) -> Callable[[Callable[Concatenate[Any, P], HttpResponseBase]], Callable[Concatenate[HttpRequest, P], HttpResponseBase]]:
+def require(permission: Permission) -> Callable[[GatedView[P]], View[P]]:
     """A view behind the gate. Signed out: to sign-in (a poll gets 401 with HX-Redirect). Without the right: 404."""
 
-    def decorate(
-        view: Callable[Concatenate[Any, P], HttpResponseBase],
-    ) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    def decorate(view: GatedView[P]) -> View[P]:
         @wraps(view)
         def gated(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not request.user.is_authenticated:
@@ -54,7 +52,7 @@ def require(
             return view(request, *args, **kwargs)
 
         gated.permission = permission  # type: ignore[attr-defined]
-        return gated
+        return cast(View[P], gated)
 
     return decorate
 

@@ -6,170 +6,274 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('charging', '0001_initial'),
-        ('fleet', '0001_initial'),
-        ('people', '0001_initial'),
+        ("charging", "0001_initial"),
+        ("fleet", "0001_initial"),
+        ("people", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='session',
-            name='api_key',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='people.apikey'),
+            model_name="session",
+            name="api_key",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="people.apikey",
+            ),
         ),
         migrations.AddField(
-            model_name='session',
-            name='connector',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='sessions', to='fleet.connector'),
+            model_name="session",
+            name="connector",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="sessions",
+                to="fleet.connector",
+            ),
         ),
         migrations.AddField(
-            model_name='session',
-            name='organisation',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sessions', to='people.organisation'),
+            model_name="session",
+            name="organisation",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="sessions", to="people.organisation"
+            ),
         ),
         migrations.AddField(
-            model_name='session',
-            name='requested_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="session",
+            name="requested_by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='session',
-            name='site',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sessions', to='fleet.site'),
+            model_name="session",
+            name="site",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="sessions", to="fleet.site"
+            ),
         ),
         migrations.AddField(
-            model_name='session',
-            name='station',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sessions', to='fleet.station'),
+            model_name="session",
+            name="station",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="sessions", to="fleet.station"
+            ),
         ),
         migrations.AddField(
-            model_name='session',
-            name='token',
-            field=models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='session', to='fleet.hooktoken'),
+            model_name="session",
+            name="token",
+            field=models.OneToOneField(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="session",
+                to="fleet.hooktoken",
+            ),
         ),
         migrations.AddField(
-            model_name='reading',
-            name='session',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='readings', to='charging.session'),
+            model_name="reading",
+            name="session",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="readings", to="charging.session"
+            ),
         ),
         migrations.AddField(
-            model_name='sessionevent',
-            name='session',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='charging.session'),
+            model_name="sessionevent",
+            name="session",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="events", to="charging.session"
+            ),
         ),
         migrations.AddField(
-            model_name='stationexception',
-            name='account',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='exceptions', to='fleet.account'),
+            model_name="stationexception",
+            name="account",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="exceptions", to="fleet.account"
+            ),
         ),
         migrations.AddField(
-            model_name='stationexception',
-            name='connector',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='exceptions', to='fleet.connector'),
+            model_name="stationexception",
+            name="connector",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="exceptions",
+                to="fleet.connector",
+            ),
         ),
         migrations.AddField(
-            model_name='stationexception',
-            name='organisation',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='exceptions', to='people.organisation'),
+            model_name="stationexception",
+            name="organisation",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="exceptions", to="people.organisation"
+            ),
         ),
         migrations.AddField(
-            model_name='stationexception',
-            name='session',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='exceptions', to='charging.session'),
+            model_name="stationexception",
+            name="session",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="exceptions",
+                to="charging.session",
+            ),
         ),
         migrations.AddField(
-            model_name='stationexception',
-            name='site',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='fleet.site'),
+            model_name="stationexception",
+            name="site",
+            field=models.ForeignKey(
+                blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="fleet.site"
+            ),
         ),
         migrations.AddField(
-            model_name='stationexception',
-            name='station',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='exceptions', to='fleet.station'),
+            model_name="stationexception",
+            name="station",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="exceptions",
+                to="fleet.station",
+            ),
         ),
         migrations.AddIndex(
-            model_name='session',
-            index=models.Index(fields=['organisation', '-ended_at', '-id'], name='session_past'),
+            model_name="session",
+            index=models.Index(fields=["organisation", "-ended_at", "-id"], name="session_past"),
         ),
         migrations.AddIndex(
-            model_name='session',
-            index=models.Index(fields=['site', '-ended_at', '-id'], name='session_past_site'),
+            model_name="session",
+            index=models.Index(fields=["site", "-ended_at", "-id"], name="session_past_site"),
         ),
         migrations.AddIndex(
-            model_name='session',
-            index=models.Index(fields=['station', '-requested_at'], name='session_of_station'),
+            model_name="session",
+            index=models.Index(fields=["station", "-requested_at"], name="session_of_station"),
         ),
         migrations.AddIndex(
-            model_name='session',
-            index=models.Index(fields=['site', 'completed_at'], name='session_day'),
+            model_name="session",
+            index=models.Index(fields=["site", "completed_at"], name="session_day"),
         ),
         migrations.AddIndex(
-            model_name='session',
-            index=models.Index(condition=models.Q(('state__in', ('requested', 'unknown', 'pending', 'charging', 'suspended', 'stopping', 'stopped'))), fields=['organisation', 'id'], name='session_open'),
+            model_name="session",
+            index=models.Index(
+                condition=models.Q(
+                    ("state__in", ("requested", "unknown", "pending", "charging", "suspended", "stopping", "stopped"))
+                ),
+                fields=["organisation", "id"],
+                name="session_open",
+            ),
         ),
         migrations.AddIndex(
-            model_name='session',
-            index=models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='session_due'),
+            model_name="session",
+            index=models.Index(condition=models.Q(("due_at__isnull", False)), fields=["due_at"], name="session_due"),
         ),
         migrations.AddIndex(
-            model_name='session',
-            index=models.Index(fields=['organisation', 'changed_xid'], name='session_changed'),
+            model_name="session",
+            index=models.Index(fields=["organisation", "changed_xid"], name="session_changed"),
         ),
         migrations.AddIndex(
-            model_name='session',
-            index=models.Index(fields=['organisation', 'reference'], name='session_reference'),
+            model_name="session",
+            index=models.Index(fields=["organisation", "reference"], name="session_reference"),
         ),
         migrations.AddConstraint(
-            model_name='session',
-            constraint=models.UniqueConstraint(condition=models.Q(('holds_connector', True)), fields=('connector',), name='one_open_session_a_connector'),
+            model_name="session",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("holds_connector", True)),
+                fields=("connector",),
+                name="one_open_session_a_connector",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='session',
-            constraint=models.UniqueConstraint(fields=('station', 'vendor_session_id'), name='vendor_session_once'),
+            model_name="session",
+            constraint=models.UniqueConstraint(fields=("station", "vendor_session_id"), name="vendor_session_once"),
         ),
         migrations.AddConstraint(
-            model_name='session',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['requested', 'unknown', 'pending', 'charging', 'suspended', 'stopping', 'stopped', 'completed', 'expired', 'failed', 'abandoned'])), name='session_state_known'),
+            model_name="session",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        [
+                            "requested",
+                            "unknown",
+                            "pending",
+                            "charging",
+                            "suspended",
+                            "stopping",
+                            "stopped",
+                            "completed",
+                            "expired",
+                            "failed",
+                            "abandoned",
+                        ],
+                    )
+                ),
+                name="session_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='session',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ('completed', 'expired', 'failed', 'abandoned')), _negated=True), ('holds_connector', False), _connector='OR'), name='ended_session_holds_nothing'),
+            model_name="session",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state__in", ("completed", "expired", "failed", "abandoned")), _negated=True),
+                    ("holds_connector", False),
+                    _connector="OR",
+                ),
+                name="ended_session_holds_nothing",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='session',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ('requested', 'unknown', 'pending', 'charging', 'suspended', 'stopping', 'stopped')), ('ended_at__isnull', False), _connector='OR'), name='ended_session_has_its_end'),
+            model_name="session",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ("requested", "unknown", "pending", "charging", "suspended", "stopping", "stopped")),
+                    ("ended_at__isnull", False),
+                    _connector="OR",
+                ),
+                name="ended_session_has_its_end",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='session',
-            constraint=models.CheckConstraint(condition=models.Q(('energy_kwh', None), ('energy_kwh__gte', 0), _connector='OR'), name='session_energy_not_negative'),
+            model_name="session",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("energy_kwh", None), ("energy_kwh__gte", 0), _connector="OR"),
+                name="session_energy_not_negative",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='session',
-            constraint=models.CheckConstraint(condition=models.Q(('currency__regex', '^[A-Z]{3}$')), name='session_currency_iso'),
+            model_name="session",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("currency__regex", "^[A-Z]{3}$")), name="session_currency_iso"
+            ),
         ),
         migrations.AddIndex(
-            model_name='reading',
-            index=models.Index(fields=['session', 'received_at', 'id'], name='reading_of_session'),
+            model_name="reading",
+            index=models.Index(fields=["session", "received_at", "id"], name="reading_of_session"),
         ),
         migrations.AddIndex(
-            model_name='sessionevent',
-            index=models.Index(fields=['session', 'occurred_at', 'id'], name='event_timeline'),
+            model_name="sessionevent",
+            index=models.Index(fields=["session", "occurred_at", "id"], name="event_timeline"),
         ),
         migrations.AddIndex(
-            model_name='stationexception',
-            index=models.Index(fields=['organisation', '-received_at', '-id'], name='exception_latest'),
+            model_name="stationexception",
+            index=models.Index(fields=["organisation", "-received_at", "-id"], name="exception_latest"),
         ),
         migrations.AddIndex(
-            model_name='stationexception',
-            index=models.Index(condition=models.Q(('cleared_at', None)), fields=['organisation', '-received_at'], name='exception_open'),
+            model_name="stationexception",
+            index=models.Index(
+                condition=models.Q(("cleared_at", None)), fields=["organisation", "-received_at"], name="exception_open"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='stationexception',
-            constraint=models.UniqueConstraint(fields=('account', 'vendor_exception_id'), name='exception_once'),
+            model_name="stationexception",
+            constraint=models.UniqueConstraint(fields=("account", "vendor_exception_id"), name="exception_once"),
         ),
     ]

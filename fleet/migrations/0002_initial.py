@@ -6,283 +6,389 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('fleet', '0001_initial'),
-        ('people', '0001_initial'),
+        ("fleet", "0001_initial"),
+        ("people", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='account',
-            name='organisation',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='accounts', to='people.organisation'),
+            model_name="account",
+            name="organisation",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="accounts", to="people.organisation"
+            ),
         ),
         migrations.AddField(
-            model_name='apicall',
-            name='account',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='calls', to='fleet.account'),
+            model_name="apicall",
+            name="account",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="calls", to="fleet.account"
+            ),
         ),
         migrations.AddField(
-            model_name='command',
-            name='api_key',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='people.apikey'),
+            model_name="command",
+            name="api_key",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="people.apikey",
+            ),
         ),
         migrations.AddField(
-            model_name='command',
-            name='organisation',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='commands', to='people.organisation'),
+            model_name="command",
+            name="organisation",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="commands", to="people.organisation"
+            ),
         ),
         migrations.AddField(
-            model_name='command',
-            name='requested_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="command",
+            name="requested_by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='commanditem',
-            name='command',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='items', to='fleet.command'),
+            model_name="commanditem",
+            name="command",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="items", to="fleet.command"
+            ),
         ),
         migrations.AddField(
-            model_name='driftnotice',
-            name='account',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='drift', to='fleet.account'),
+            model_name="driftnotice",
+            name="account",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="drift", to="fleet.account"
+            ),
         ),
         migrations.AddField(
-            model_name='hooktoken',
-            name='account',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='hook_tokens', to='fleet.account'),
+            model_name="hooktoken",
+            name="account",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="hook_tokens", to="fleet.account"
+            ),
         ),
         migrations.AddField(
-            model_name='managecall',
-            name='account',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='manage_calls', to='fleet.account'),
+            model_name="managecall",
+            name="account",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="manage_calls", to="fleet.account"
+            ),
         ),
         migrations.AddField(
-            model_name='managecall',
-            name='token',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='manage_call', to='fleet.hooktoken'),
+            model_name="managecall",
+            name="token",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.PROTECT, related_name="manage_call", to="fleet.hooktoken"
+            ),
         ),
         migrations.AddField(
-            model_name='commanditem',
-            name='call',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='items', to='fleet.managecall'),
+            model_name="commanditem",
+            name="call",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="items",
+                to="fleet.managecall",
+            ),
         ),
         migrations.AddField(
-            model_name='rawmessage',
-            name='token',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='fleet.hooktoken'),
+            model_name="rawmessage",
+            name="token",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="messages", to="fleet.hooktoken"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='requestbudget',
-            constraint=models.UniqueConstraint(fields=('base_url', 'key_fingerprint'), name='one_budget_a_key'),
+            model_name="requestbudget",
+            constraint=models.UniqueConstraint(fields=("base_url", "key_fingerprint"), name="one_budget_a_key"),
         ),
         migrations.AddConstraint(
-            model_name='requestbudget',
-            constraint=models.CheckConstraint(condition=models.Q(('request_limit__gt', 0)), name='budget_limit_positive'),
+            model_name="requestbudget",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("request_limit__gt", 0)), name="budget_limit_positive"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='requestbudget',
-            constraint=models.CheckConstraint(condition=models.Q(('window_s__gt', 0)), name='budget_window_positive'),
+            model_name="requestbudget",
+            constraint=models.CheckConstraint(condition=models.Q(("window_s__gt", 0)), name="budget_window_positive"),
         ),
         migrations.AddField(
-            model_name='account',
-            name='budget',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='accounts', to='fleet.requestbudget'),
+            model_name="account",
+            name="budget",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="accounts", to="fleet.requestbudget"
+            ),
         ),
         migrations.AddField(
-            model_name='requestslot',
-            name='budget',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='slots', to='fleet.requestbudget'),
+            model_name="requestslot",
+            name="budget",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="slots", to="fleet.requestbudget"
+            ),
         ),
         migrations.AddField(
-            model_name='site',
-            name='organisation',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sites', to='people.organisation'),
+            model_name="site",
+            name="organisation",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="sites", to="people.organisation"
+            ),
         ),
         migrations.AddField(
-            model_name='station',
-            name='account',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='stations', to='fleet.account'),
+            model_name="station",
+            name="account",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="stations", to="fleet.account"
+            ),
         ),
         migrations.AddField(
-            model_name='station',
-            name='organisation',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='stations', to='people.organisation'),
+            model_name="station",
+            name="organisation",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="stations", to="people.organisation"
+            ),
         ),
         migrations.AddField(
-            model_name='station',
-            name='site',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='stations', to='fleet.site'),
+            model_name="station",
+            name="site",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="stations", to="fleet.site"
+            ),
         ),
         migrations.AddField(
-            model_name='connector',
-            name='station',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='connectors', to='fleet.station'),
+            model_name="connector",
+            name="station",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="connectors", to="fleet.station"
+            ),
         ),
         migrations.AddField(
-            model_name='commanditem',
-            name='station',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='command_items', to='fleet.station'),
+            model_name="commanditem",
+            name="station",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="command_items", to="fleet.station"
+            ),
         ),
         migrations.AddField(
-            model_name='stationsetting',
-            name='station',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='settings', to='fleet.station'),
+            model_name="stationsetting",
+            name="station",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="settings", to="fleet.station"
+            ),
         ),
         migrations.AddField(
-            model_name='tariff',
-            name='account',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tariffs', to='fleet.account'),
+            model_name="tariff",
+            name="account",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="tariffs", to="fleet.account"
+            ),
         ),
         migrations.AddField(
-            model_name='tariff',
-            name='organisation',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tariffs', to='people.organisation'),
+            model_name="tariff",
+            name="organisation",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="tariffs", to="people.organisation"
+            ),
         ),
         migrations.AddField(
-            model_name='station',
-            name='tariff',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='stations', to='fleet.tariff'),
+            model_name="station",
+            name="tariff",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="stations",
+                to="fleet.tariff",
+            ),
         ),
         migrations.AddField(
-            model_name='unknownstation',
-            name='account',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='unknown_stations', to='fleet.account'),
+            model_name="unknownstation",
+            name="account",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="unknown_stations", to="fleet.account"
+            ),
         ),
         migrations.AddIndex(
-            model_name='apicall',
-            index=models.Index(fields=['account', '-started_at'], name='call_latest'),
+            model_name="apicall",
+            index=models.Index(fields=["account", "-started_at"], name="call_latest"),
         ),
         migrations.AddIndex(
-            model_name='command',
-            index=models.Index(fields=['organisation', '-requested_at', '-id'], name='command_latest'),
+            model_name="command",
+            index=models.Index(fields=["organisation", "-requested_at", "-id"], name="command_latest"),
         ),
         migrations.AddConstraint(
-            model_name='driftnotice',
-            constraint=models.UniqueConstraint(fields=('account', 'document', 'path', 'kind'), name='drift_once'),
+            model_name="driftnotice",
+            constraint=models.UniqueConstraint(fields=("account", "document", "path", "kind"), name="drift_once"),
         ),
         migrations.AddIndex(
-            model_name='managecall',
-            index=models.Index(condition=models.Q(('settled_at', None)), fields=['account', 'attempted_at'], name='call_open'),
+            model_name="managecall",
+            index=models.Index(
+                condition=models.Q(("settled_at", None)), fields=["account", "attempted_at"], name="call_open"
+            ),
         ),
         migrations.AddIndex(
-            model_name='managecall',
-            index=models.Index(fields=['account', 'job_id'], name='call_by_job'),
+            model_name="managecall",
+            index=models.Index(fields=["account", "job_id"], name="call_by_job"),
         ),
         migrations.AddIndex(
-            model_name='rawmessage',
-            index=models.Index(condition=models.Q(('digested_at', None)), fields=['due_at'], name='message_due'),
+            model_name="rawmessage",
+            index=models.Index(condition=models.Q(("digested_at", None)), fields=["due_at"], name="message_due"),
         ),
         migrations.AddIndex(
-            model_name='rawmessage',
-            index=models.Index(fields=['-received_at'], name='message_latest'),
+            model_name="rawmessage",
+            index=models.Index(fields=["-received_at"], name="message_latest"),
         ),
         migrations.AddConstraint(
-            model_name='rawmessage',
-            constraint=models.UniqueConstraint(fields=('token', 'body_sha256'), name='message_once'),
+            model_name="rawmessage",
+            constraint=models.UniqueConstraint(fields=("token", "body_sha256"), name="message_once"),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.UniqueConstraint(fields=('organisation', 'name'), name='account_name_once'),
+            model_name="account",
+            constraint=models.UniqueConstraint(fields=("organisation", "name"), name="account_name_once"),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.CheckConstraint(condition=models.Q(('stations_per_call__gt', 0)), name='account_stations_per_call'),
+            model_name="account",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("stations_per_call__gt", 0)), name="account_stations_per_call"
+            ),
         ),
         migrations.AddIndex(
-            model_name='requestslot',
-            index=models.Index(fields=['budget', 'lane', 'free_at'], name='slot_next_free'),
+            model_name="requestslot",
+            index=models.Index(fields=["budget", "lane", "free_at"], name="slot_next_free"),
         ),
         migrations.AddConstraint(
-            model_name='requestslot',
-            constraint=models.UniqueConstraint(fields=('budget', 'number'), name='slot_once'),
+            model_name="requestslot",
+            constraint=models.UniqueConstraint(fields=("budget", "number"), name="slot_once"),
         ),
         migrations.AddConstraint(
-            model_name='site',
-            constraint=models.UniqueConstraint(fields=('organisation', 'name'), name='site_name_once'),
+            model_name="site",
+            constraint=models.UniqueConstraint(fields=("organisation", "name"), name="site_name_once"),
         ),
         migrations.AddConstraint(
-            model_name='site',
-            constraint=models.CheckConstraint(condition=models.Q(('currency__regex', '^[A-Z]{3}$')), name='site_currency_iso'),
+            model_name="site",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("currency__regex", "^[A-Z]{3}$")), name="site_currency_iso"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='site',
-            constraint=models.CheckConstraint(condition=models.Q(('latitude', None), models.Q(('latitude__gte', -90), ('latitude__lte', 90)), _connector='OR'), name='site_latitude_on_earth'),
+            model_name="site",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("latitude", None), models.Q(("latitude__gte", -90), ("latitude__lte", 90)), _connector="OR"
+                ),
+                name="site_latitude_on_earth",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='site',
-            constraint=models.CheckConstraint(condition=models.Q(('longitude', None), models.Q(('longitude__gte', -180), ('longitude__lte', 180)), _connector='OR'), name='site_longitude_on_earth'),
+            model_name="site",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("longitude", None), models.Q(("longitude__gte", -180), ("longitude__lte", 180)), _connector="OR"
+                ),
+                name="site_longitude_on_earth",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='site',
-            constraint=models.CheckConstraint(condition=models.Q(('grid_limit_kw', None), ('grid_limit_kw__gt', 0), _connector='OR'), name='site_grid_limit_positive'),
+            model_name="site",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("grid_limit_kw", None), ("grid_limit_kw__gt", 0), _connector="OR"),
+                name="site_grid_limit_positive",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='connector',
-            constraint=models.UniqueConstraint(fields=('station', 'number'), name='connector_once'),
+            model_name="connector",
+            constraint=models.UniqueConstraint(fields=("station", "number"), name="connector_once"),
         ),
         migrations.AddConstraint(
-            model_name='connector',
-            constraint=models.CheckConstraint(condition=models.Q(('number__gte', 1)), name='connector_from_one'),
+            model_name="connector",
+            constraint=models.CheckConstraint(condition=models.Q(("number__gte", 1)), name="connector_from_one"),
         ),
         migrations.AddIndex(
-            model_name='commanditem',
-            index=models.Index(condition=models.Q(('state__in', ['queued', 'sending', 'unknown'])), fields=['due_at', 'id'], name='item_due'),
+            model_name="commanditem",
+            index=models.Index(
+                condition=models.Q(("state__in", ["queued", "sending", "unknown"])),
+                fields=["due_at", "id"],
+                name="item_due",
+            ),
         ),
         migrations.AddIndex(
-            model_name='commanditem',
-            index=models.Index(fields=['station', '-id'], name='item_of_station'),
+            model_name="commanditem",
+            index=models.Index(fields=["station", "-id"], name="item_of_station"),
         ),
         migrations.AddConstraint(
-            model_name='commanditem',
-            constraint=models.UniqueConstraint(fields=('command', 'station', 'kind'), name='item_once'),
+            model_name="commanditem",
+            constraint=models.UniqueConstraint(fields=("command", "station", "kind"), name="item_once"),
         ),
         migrations.AddConstraint(
-            model_name='commanditem',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'sending', 'accepted', 'finished', 'failed', 'rejected', 'unknown', 'cancelled'])), name='item_state_known'),
+            model_name="commanditem",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        ["queued", "sending", "accepted", "finished", "failed", "rejected", "unknown", "cancelled"],
+                    )
+                ),
+                name="item_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='stationsetting',
-            constraint=models.UniqueConstraint(fields=('station', 'kind'), name='setting_once'),
+            model_name="stationsetting",
+            constraint=models.UniqueConstraint(fields=("station", "kind"), name="setting_once"),
         ),
         migrations.AddConstraint(
-            model_name='tariff',
-            constraint=models.UniqueConstraint(fields=('account', 'fee_id'), name='tariff_fee_id_once'),
+            model_name="tariff",
+            constraint=models.UniqueConstraint(fields=("account", "fee_id"), name="tariff_fee_id_once"),
         ),
         migrations.AddConstraint(
-            model_name='tariff',
-            constraint=models.CheckConstraint(condition=models.Q(('currency__regex', '^[A-Z]{3}$')), name='tariff_currency_iso'),
+            model_name="tariff",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("currency__regex", "^[A-Z]{3}$")), name="tariff_currency_iso"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='tariff',
-            constraint=models.CheckConstraint(condition=models.Q(('price_per_kwh__gte', 0), ('price_per_minute__gte', 0), ('price_per_start__gte', 0)), name='tariff_prices_not_negative'),
+            model_name="tariff",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("price_per_kwh__gte", 0), ("price_per_minute__gte", 0), ("price_per_start__gte", 0)
+                ),
+                name="tariff_prices_not_negative",
+            ),
         ),
         migrations.AddIndex(
-            model_name='station',
-            index=models.Index(fields=['organisation', 'vendor_id', 'id'], name='station_by_id'),
+            model_name="station",
+            index=models.Index(fields=["organisation", "vendor_id", "id"], name="station_by_id"),
         ),
         migrations.AddConstraint(
-            model_name='station',
-            constraint=models.UniqueConstraint(fields=('account', 'vendor_id'), name='station_once_an_account'),
+            model_name="station",
+            constraint=models.UniqueConstraint(fields=("account", "vendor_id"), name="station_once_an_account"),
         ),
         migrations.AddConstraint(
-            model_name='station',
-            constraint=models.CheckConstraint(condition=models.Q(('lifecycle__in', ['planned', 'active', 'decommissioned'])), name='station_lifecycle_known'),
+            model_name="station",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("lifecycle__in", ["planned", "active", "decommissioned"])),
+                name="station_lifecycle_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='station',
-            constraint=models.CheckConstraint(condition=models.Q(('level__in', [2, 3])), name='station_level_known'),
+            model_name="station",
+            constraint=models.CheckConstraint(condition=models.Q(("level__in", [2, 3])), name="station_level_known"),
         ),
         migrations.AddConstraint(
-            model_name='station',
-            constraint=models.CheckConstraint(condition=models.Q(('start_limit_s__gte', 60), ('start_limit_s__lte', 300)), name='station_start_limit'),
+            model_name="station",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("start_limit_s__gte", 60), ("start_limit_s__lte", 300)), name="station_start_limit"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='unknownstation',
-            constraint=models.UniqueConstraint(fields=('account', 'vendor_id'), name='unknown_station_once'),
+            model_name="unknownstation",
+            constraint=models.UniqueConstraint(fields=("account", "vendor_id"), name="unknown_station_once"),
         ),
     ]

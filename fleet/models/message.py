@@ -17,7 +17,7 @@ class HookKind(models.TextChoices):
 
 
 class HookToken(models.Model):
-    """One unguessable URL. Sessions and manage calls have one each; an account has one for exceptions, shown to paste."""
+    """One unguessable URL. Sessions and manage calls have one each; an account has one for exceptions, to paste."""
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="hook_tokens")
     kind = models.CharField(max_length=10, choices=HookKind.choices)

@@ -1,7 +1,7 @@
 """A tariff: the vendor's fee structure by its id, with the prices we estimate by. The vendor's own figure is final."""
 
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -11,7 +11,7 @@ from fleet.models.scope import owned
 from people.actor import Actor
 from people.models import Organisation
 
-PRICE = {"max_digits": 10, "decimal_places": 4, "default": Decimal(0)}
+PRICE: dict[str, Any] = {"max_digits": 10, "decimal_places": 4, "default": Decimal(0)}
 
 
 class TariffQuerySet(models.QuerySet["Tariff"]):

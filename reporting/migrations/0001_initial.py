@@ -5,62 +5,98 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('fleet', '0001_initial'),
-        ('people', '0001_initial'),
+        ("fleet", "0001_initial"),
+        ("people", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='FillMark',
+            name="FillMark",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('filled_to_xid', models.BigIntegerField(default=0)),
-                ('timezone', models.CharField(blank=True, max_length=64)),
-                ('filled_at', models.DateTimeField(blank=True, null=True)),
-                ('site', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='fill_mark', to='fleet.site')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("filled_to_xid", models.BigIntegerField(default=0)),
+                ("timezone", models.CharField(blank=True, max_length=64)),
+                ("filled_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "site",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="fill_mark", to="fleet.site"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='DayRollup',
+            name="DayRollup",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('day_date', models.DateField()),
-                ('currency', models.CharField(max_length=3)),
-                ('sessions', models.PositiveIntegerField()),
-                ('energy_kwh', models.DecimalField(decimal_places=3, max_digits=16)),
-                ('revenue', models.DecimalField(decimal_places=4, max_digits=18)),
-                ('uncosted', models.PositiveIntegerField()),
-                ('connected_s', models.BigIntegerField()),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='people.organisation')),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rollups', to='fleet.site')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("day_date", models.DateField()),
+                ("currency", models.CharField(max_length=3)),
+                ("sessions", models.PositiveIntegerField()),
+                ("energy_kwh", models.DecimalField(decimal_places=3, max_digits=16)),
+                ("revenue", models.DecimalField(decimal_places=4, max_digits=18)),
+                ("uncosted", models.PositiveIntegerField()),
+                ("connected_s", models.BigIntegerField()),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="people.organisation"
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="rollups", to="fleet.site"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['organisation', 'day_date'], name='rollup_period')],
-                'constraints': [models.UniqueConstraint(fields=('site', 'day_date', 'currency'), name='rollup_once')],
+                "indexes": [models.Index(fields=["organisation", "day_date"], name="rollup_period")],
+                "constraints": [models.UniqueConstraint(fields=("site", "day_date", "currency"), name="rollup_once")],
             },
         ),
         migrations.CreateModel(
-            name='VendorTotal',
+            name="VendorTotal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('vendor_station_id', models.CharField(max_length=100)),
-                ('day_date', models.DateField()),
-                ('currency', models.CharField(blank=True, max_length=3)),
-                ('sessions', models.PositiveIntegerField(null=True)),
-                ('energy_kwh', models.DecimalField(decimal_places=3, max_digits=16, null=True)),
-                ('revenue', models.DecimalField(decimal_places=4, max_digits=18, null=True)),
-                ('fetched_at', models.DateTimeField()),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='fleet.account')),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='people.organisation')),
-                ('site', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='vendor_totals', to='fleet.site')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("vendor_station_id", models.CharField(max_length=100)),
+                ("day_date", models.DateField()),
+                ("currency", models.CharField(blank=True, max_length=3)),
+                ("sessions", models.PositiveIntegerField(null=True)),
+                ("energy_kwh", models.DecimalField(decimal_places=3, max_digits=16, null=True)),
+                ("revenue", models.DecimalField(decimal_places=4, max_digits=18, null=True)),
+                ("fetched_at", models.DateTimeField()),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="fleet.account"
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="people.organisation"
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="vendor_totals",
+                        to="fleet.site",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['organisation', 'day_date'], name='vendor_total_period')],
-                'constraints': [models.UniqueConstraint(fields=('account', 'vendor_station_id', 'day_date'), name='vendor_total_once')],
+                "indexes": [models.Index(fields=["organisation", "day_date"], name="vendor_total_period")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("account", "vendor_station_id", "day_date"), name="vendor_total_once"
+                    )
+                ],
             },
         ),
     ]
