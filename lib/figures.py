@@ -1,4 +1,4 @@
-"""How quantities, money, durations and moments are written: plain text, the same everywhere. No HTML and no units here."""
+"""How quantities, money, durations and moments are written: plain text, the same everywhere. No HTML, no units here."""
 
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal

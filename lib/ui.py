@@ -17,7 +17,7 @@ from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from lib import charts, clock, figures, icons
+from lib import clock, figures, icons, traces
 
 register = template.Library()
 Number = int | float | Decimal | None
@@ -124,7 +124,7 @@ def _time(at: datetime, text: str, *, title: str = "", attribute: str = "") -> S
     return format_html(
         '<time datetime="{}"{}{}>{}</time>',
         f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
-        mark_safe(f" {attribute}") if attribute else "",
+        format_html(" {}", attribute) if attribute else "",
         format_html(' title="{}"', title) if title else "",
         text,
     )
@@ -199,7 +199,8 @@ def estimate(
         return _none()
     stamps = [f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if moment else "" for moment in (at, until)]
     return format_html(
-        '<span class="est" title="{}" data-est="{}" data-rate="{}" data-at="{}" data-until="{}" data-decimals="{}">{}</span>'
+        '<span class="est" title="{}" data-est="{}" data-rate="{}" data-at="{}" data-until="{}" data-decimals="{}">'
+        "{}</span>"
         '<span class="unit">{}</span><span class="vh">{}</span>',
         _("Estimated since the last reading"),
         value,
@@ -215,14 +216,14 @@ def estimate(
 # --- small drawings ---------------------------------------------------------------------------------------------------
 @register.simple_tag
 def bar(value: Number, maximum: Number = 100, kind: str = "s1", mark_at: Number = None) -> SafeString:
-    """A thin bar, value of maximum; its figure stands beside it in words. No value or no maximum draws the empty track."""
-    return charts.bar(value, maximum, icons.key(kind), mark_at)
+    """A thin bar, value of maximum; its figure stands beside it in words. Nothing known draws the empty track."""
+    return traces.bar(value, maximum, icons.key(kind), mark_at)
 
 
 @register.simple_tag
 def spark(values: list[Number], kind: str = "s1") -> SafeString:
     """A small trace from zero; a None is a gap."""
-    return charts.spark(values, icons.key(kind))
+    return traces.spark(values, icons.key(kind))
 
 
 # --- blocks -----------------------------------------------------------------------------------------------------------
@@ -293,7 +294,7 @@ def live_state() -> dict[str, Any]:
     return {}
 
 
-# --- links that keep the query ------------------------------------------------------------------------------------------
+# --- links that keep the query ----------------------------------------------------------------------------------------
 def _query(context: Mapping[str, Any], **changes: str) -> str:
     request = context.get("request")
     query = request.GET.copy() if request else QueryDict(mutable=True)
@@ -322,13 +323,15 @@ def tab(context: Context, name: str, value: str, label: str, count: int | None =
         _query(flat, **{name: "" if str(value) == default else str(value)}),
         mark_safe(' aria-current="true"') if on else "",
         label,
-        "" if count is None else format_html('<span class="count" id="count-{}-{}">{}</span>', name, value or "all", count),
+        ""
+        if count is None
+        else format_html('<span class="count" id="count-{}-{}">{}</span>', name, value or "all", count),
     )
 
 
 @register.simple_tag(takes_context=True)
 def sort_th(context: Context, key: str, label: str, classes: str = "", default: str = "") -> SafeString:
-    """A table head that sorts by `?sort=key`, and by `?sort=-key` on the second use; `default` is the page's own order."""
+    """A table head that sorts by `?sort=key`, then by `?sort=-key`; `default` is the page's own order."""
     flat = context.flatten()
     sort = _current(flat, "sort") or default
     rising, falling = sort == key, sort == f"-{key}"
@@ -380,7 +383,9 @@ def field(bound: BoundField, unit: str = "", placeholder: str = "") -> dict[str,
     """A form field with label, control, hint and error, tied together for assistive technology."""
     kind, hint_id, error_id = _kind(bound), f"{bound.auto_id}_hint", f"{bound.auto_id}_error"
     described = " ".join(([hint_id] if bound.help_text else []) + ([error_id] if bound.errors else []))
-    attributes = {name: value for name, value in (("aria-describedby", described), ("placeholder", placeholder)) if value}
+    attributes = {
+        name: value for name, value in (("aria-describedby", described), ("placeholder", placeholder)) if value
+    }
     if bound.errors:
         attributes["aria-invalid"] = "true"
     if kind in ("check", "group"):
