@@ -3,17 +3,17 @@ contract does not let us know"), so silence is "no news" and never "available".
 
 The published table: the first line that holds is the state.
 
-| state          | holds when                                                        | since              | source               |
-|----------------|-------------------------------------------------------------------|--------------------|----------------------|
-| planned        | the station is planned                                            | -                  | the station's record |
-| decommissioned | the station is decommissioned                                     | -                  | the station's record |
-| blocked        | the start of the session that holds it has an unknown outcome     | the start          | unknown start        |
-| in session     | a session holds it                                                | the start          | session              |
-| blocked        | a past unknown start may still hold it (`blocked_until` > now)    | the start          | unknown start        |
-| unavailable    | the last finished `priorityStatus` job took it out of service     | the job's end      | finished command     |
-| faulted        | an exception about it or its whole station is open                | its beginning      | open exception       |
-| offline        | a `stationOffline` exception is open                              | its beginning      | open exception       |
-| no news        | nothing of the above                                              | last sign of life  | last sign of life    |
+| state          | holds when                                                     | since         | source           |
+|----------------|----------------------------------------------------------------|---------------|------------------|
+| planned        | the station is planned                                         | -             | record           |
+| decommissioned | the station is decommissioned                                  | -             | record           |
+| blocked        | the start of the session that holds it has an unknown outcome  | the start     | unknown start    |
+| in session     | a session holds it                                             | the start     | session          |
+| blocked        | a past unknown start may still hold it (`blocked_until` > now) | the start     | unknown start    |
+| unavailable    | the last finished `priorityStatus` job took it out of service  | the job's end | finished command |
+| faulted        | an exception about it or its whole station is open             | its beginning | open exception   |
+| offline        | a `stationOffline` exception is open                           | its beginning | open exception   |
+| no news        | nothing of the above                                           | last news     | silence          |
 """
 
 from dataclasses import dataclass

@@ -1,0 +1,26 @@
+"""Sites: made and changed, with their time zone checked against the zones that exist."""
+
+from datetime import datetime
+from functools import lru_cache
+from zoneinfo import available_timezones
+
+from django.db import transaction
+
+from fleet.models import Site
+from people import audit
+from people.actor import Actor
+
+
+@lru_cache(maxsize=1)
+def zones() -> tuple[str, ...]:
+    """Every IANA zone this machine knows, sorted."""
+    return tuple(sorted(available_timezones()))
+
+
+def save(*, actor: Actor, site: Site, now: datetime) -> Site:
+    """Write a new or changed site, and note it."""
+    verb = "site.changed" if site.pk else "site.created"
+    with transaction.atomic():
+        site.save()
+        audit.record(actor=actor, verb=verb, subject=site.name, now=now)
+    return site
