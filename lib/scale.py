@@ -81,7 +81,10 @@ def day_labels(days: Sequence[date]) -> list[tuple[int, str]]:
     if (days[-1] - days[0]).days > 3 * 31:
         return _month_labels(days)
     stride = ceil(len(days) / MOST_LABELS)
-    return [(index, date_text(days[index], "j M")) for index in range((stride - 1) // 2, len(days), stride)]
+    half = stride // 2  # keeps the first and the last label away from the edges, where they would meet their neighbours
+    return [
+        (index, date_text(days[index], "j M")) for index in range(half, len(days), stride) if index + half <= len(days)
+    ]
 
 
 def _month_labels(days: Sequence[date]) -> list[tuple[int, str]]:

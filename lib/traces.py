@@ -17,9 +17,9 @@ def hbars(rows: Sequence[tuple[str, Number | None, str]], unit: str, *, decimals
     items = []
     for (name, _value, href), value in zip(rows, values, strict=True):
         words = f'<a class="lnk" href="{escape(href)}">{escape(name)}</a>' if href else escape(name)
-        text = "–" if value is None else figures.number(value, decimals)
+        text, behind = ("–", "") if value is None else (figures.number(value, decimals), unit)
         items.append(
-            f'<li><span>{words}</span><span class="num"><b>{text}</b><span class="unit">{escape(unit)}</span></span>'
+            f'<li><span>{words}</span><span class="num"><b>{text}</b><span class="unit">{escape(behind)}</span></span>'
             f"{bar(value, largest)}</li>"
         )
     return mark_safe(f'<ol class="hbars">{"".join(items)}</ol>')  # noqa: S308 - texts escaped above

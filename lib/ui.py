@@ -233,7 +233,11 @@ def kpi(content: str, label: str, value: Any, unit: str = "", id: str = "") -> S
     shown = _with_unit(str(value), unit) if unit else conditional_escape("–" if value is None else value)
     name = format_html(' id="{}"', id) if id else ""
     return format_html(
-        '<div class="kpi"{}><dt>{}</dt><dd>{}</dd><dd class="foot">{}</dd></div>', name, label, shown, content.strip()
+        '<div class="kpi"{}><dt>{}</dt><dd>{}</dd><dd class="foot">{}</dd></div>',
+        name,
+        label,
+        shown,
+        mark_safe(content.strip()),  # noqa: S308 - the block was rendered and escaped by its template
     )
 
 
