@@ -1,4 +1,7 @@
-"""Past sessions from a session file into the books: each good row once, each bad row named. What a file says is final."""
+"""Past sessions from a session file into the books: each good row once, each bad row named.
+
+What a file says is final.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field

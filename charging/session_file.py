@@ -1,6 +1,6 @@
-"""The session file: CSV rows of past sessions, each a Row or a BadRow with its reason. docs/session_csv.md has the columns.
+"""The session file: CSV rows of past sessions, each a Row or a BadRow with its reason.
 
-What becomes of the rows is decided in charging.imports.
+The columns are in docs/session_csv.md. What becomes of the rows is decided in charging.imports.
 """
 
 import csv
@@ -59,9 +59,9 @@ def read(path: Path) -> Iterator[Row | BadRow]:
     try:
         with path.open("rb") as file:
             packed = file.read(2) == GZIP_MAGIC
-        with gzip.open(path) if packed else path.open("rb") as raw:
-            with io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as text:
-                yield from _rows(csv.DictReader(text))
+        raw = gzip.open(path) if packed else path.open("rb")  # noqa: SIM115  the wrapper closes it
+        with io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as text:
+            yield from _rows(csv.DictReader(text))
     except UnicodeDecodeError:
         raise UnreadableFile(_("The file is not UTF-8. Save it as “CSV UTF-8” and import it again.")) from None
     except (OSError, EOFError, csv.Error) as error:
