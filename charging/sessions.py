@@ -1,0 +1,36 @@
+"""The calls on a charging session, in one place: start, stop, decide, read, and take what the vendor says.
+
+How each works lives in starts, stops, readings and settling.
+"""
+
+from charging.readings import hurry, read
+from charging.settling import ForbiddenMove, apply
+from charging.starts import (
+    NoSuchConnector,
+    NothingToDecide,
+    StationBlocked,
+    StationBusy,
+    StationUnavailable,
+    decide,
+    request_start,
+    send_start,
+)
+from charging.stops import NotStoppable, request_stop, send_stop
+
+__all__ = [
+    "ForbiddenMove",
+    "NoSuchConnector",
+    "NotStoppable",
+    "NothingToDecide",
+    "StationBlocked",
+    "StationBusy",
+    "StationUnavailable",
+    "apply",
+    "decide",
+    "hurry",
+    "read",
+    "request_start",
+    "request_stop",
+    "send_start",
+    "send_stop",
+]

@@ -1,0 +1,139 @@
+"""Stopping a session: asked, sent, and repeated only after a read shows that it still goes on."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+from django.db import transaction
+from django.db.models.functions import Now
+from django.utils.translation import gettext as _
+
+import eevion
+from charging import attempts, settling, timeline
+from charging.models import Session
+from charging.models.session import MOVES, State, StopState
+from fleet import gateway
+from people import audit
+from people.actor import Actor
+
+STOPPABLE = (State.PENDING, State.CHARGING, State.SUSPENDED)
+ASKED = (StopState.WANTED, StopState.SENT, StopState.UNKNOWN)
+
+
+class NotStoppable(Exception):
+    """The session is not one that the vendor could stop now; its words say what to do."""
+
+
+def request_stop(*, actor: Actor, session: Session, now: datetime) -> Session:
+    """Write the wish down, due at once. Asked already: returns the session as it is. Raises NotStoppable."""
+    with transaction.atomic():
+        row = Session.objects.select_for_update().get(pk=session.pk)
+        if row.stop_state in ASKED and row.state in (*STOPPABLE, State.STOPPING):
+            return row
+        if row.state not in STOPPABLE or not row.vendor_session_id:
+            raise NotStoppable(_why_not(row))
+        row.stop_state, row.stop_error, row.attempts = StopState.WANTED, "", 0
+        row.stop_requested_at, row.stop_requested_by = now, actor.label[:160]
+        row.due_at, row.claimed_until = Now(), None
+        row.save()
+        timeline.note(row, kind="stop", text=_("Stop requested."), now=now, actor_label=actor.label)
+        audit.record(actor=actor, verb="session.stop_requested", subject=str(row.public_id), now=now)
+        row.refresh_from_db(fields=["due_at"])
+    return row
+
+
+def send_stop(session_id: int, now_fn: Callable[[], datetime]) -> Session | None:
+    """Send a due stop and take its outcome. None when it is not due or another worker has it."""
+    session = attempts.pick(session_id, stop_state=StopState.WANTED)
+    if session is None or not session.vendor_session_id:
+        return None
+    try:
+        answer = gateway.call(
+            account=session.station.account,
+            lane=gateway.Lane.PEOPLE,
+            why=f"stop session {session.pk}",
+            endpoint="POST session/stop",
+            patience_s=attempts.PATIENCE_S["person"],
+            request=partial(_send, session),
+        )
+    except attempts.AlreadyTaken:
+        return None
+    except (gateway.NoSlot, eevion.NotSent, eevion.RateLimited) as error:
+        return _settle(session, now_fn(), partial(_not_sent, error=error))
+    except eevion.Rejected as error:
+        return _settle(session, now_fn(), partial(_refused, error=error))
+    except eevion.OutcomeUnknown as error:
+        return _settle(session, now_fn(), partial(_unknown, why=str(error)))
+    return _settle(session, now_fn(), partial(_accepted, answer=answer))
+
+
+def due(limit: int = 200) -> list[int]:
+    """Stops that wait to be sent."""
+    rows = Session.objects.filter(stop_state=StopState.WANTED, due_at__lte=Now(), claimed_until=None)
+    return list(rows.order_by("due_at").values_list("pk", flat=True)[:limit])
+
+
+def settle_stale(now: datetime) -> int:
+    """A worker died while it was sending: the stop is unknown until a read tells."""
+    lost = list(Session.objects.filter(stop_state=StopState.WANTED, claimed_until__lt=Now()))
+    for session in lost:
+        _settle(session, now, partial(_unknown, why=_("the sender stopped in the middle of the request.")))
+    return len(lost)
+
+
+def _why_not(session: Session) -> str:
+    if session.state in (State.REQUESTED, State.UNKNOWN):
+        return _("The start has no answer yet, so there is nothing to stop. Try again in a moment.")
+    if session.state in (State.STOPPED, State.STOPPING):
+        return _("Charging has ended already. The session is over when the cable is unplugged.")
+    return _("The session is over. There is nothing left to stop.")
+
+
+def _send(session: Session, client: eevion.Client) -> eevion.SessionStopped:
+    attempts.claim(session, stop_state=StopState.WANTED)
+    return client.stop_session(session.vendor_session_id or "")
+
+
+def _settle(session: Session, now: datetime, take: Callable[[Session, datetime], None]) -> Session:
+    with transaction.atomic():
+        row = Session.objects.select_for_update().get(pk=session.pk)
+        take(row, now)
+        row.save()
+        settling.report(row, now)
+    return row
+
+
+def _accepted(row: Session, now: datetime, answer: eevion.SessionStopped) -> None:
+    row.claimed_until = row.due_at = None
+    row.stop_state, row.stop_error, row.attempts, row.hurry = StopState.SENT, "", 0, True
+    timeline.note(row, kind="stop", text=_("Stop accepted by the vendor."), now=now)
+    if answer.status == eevion.SessionStatus.STOPPING and State.STOPPING in MOVES[row.state]:
+        settling.move(row, State.STOPPING, now)
+
+
+def _not_sent(row: Session, now: datetime, error: Exception) -> None:
+    if row.stop_state != StopState.WANTED:
+        return
+    if row.claimed_until is None:
+        row.attempts += 1  # no slot: the claim was not reached
+    first = not row.stop_error
+    row.stop_error = attempts.why_not_sent(error)[:500]
+    attempts.put_back(row, wait_s=min(getattr(error, "wait_s", 0.0), 30.0))
+    if first:
+        timeline.note(row, kind="stop", text=row.stop_error, now=now)
+
+
+def _refused(row: Session, now: datetime, error: eevion.Rejected) -> None:
+    row.claimed_until = row.due_at = None
+    row.stop_state, row.hurry = StopState.REFUSED, True
+    row.stop_error = (_("Stop refused: %(said)s The session goes on.") % {"said": error.message})[:500]
+    timeline.note(row, kind="stop", text=row.stop_error, now=now)
+
+
+def _unknown(row: Session, now: datetime, why: str) -> None:
+    row.claimed_until = row.due_at = None
+    row.stop_state, row.hurry = StopState.UNKNOWN, True
+    row.stop_error = (_("No answer to the stop: %(why)s It is read first, then sent again if needed.") % {"why": why})[
+        :500
+    ]
+    timeline.note(row, kind="stop", text=row.stop_error, now=now)

@@ -1,0 +1,108 @@
+"""Celery's side of charging: each task looks at rows and calls one domain function. A lost message loses nothing."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from celery import shared_task
+from django.conf import settings
+from django.db import transaction
+
+import eevion
+from charging import exceptions, inbox, readings, sessions, starts, stops
+from fleet import gateway, hooks
+from fleet.models import Account
+from lib import clock
+
+log = logging.getLogger(__name__)
+HINT_S = 10  # a hint that nobody took for so long is repeated by the sweep anyway
+DIGESTS = 50  # messages in one tick
+
+
+def hint(task: Any, *args: Any, **kwargs: Any) -> None:
+    """Tell a worker to look now. A broker that is down costs nothing but time: the sweep finds the row."""
+    try:
+        task.apply_async(args, kwargs, expires=HINT_S)
+    except Exception as error:
+        log.warning("no worker was told of %s: %s", task.name, error)
+
+
+def nudge(task: Any, *args: Any, **kwargs: Any) -> None:
+    """For pages and the API: `hint` once the transaction is committed. Never raises."""
+    transaction.on_commit(lambda: hint(task, *args, **kwargs))
+
+
+@shared_task
+def start(session_id: int) -> None:
+    sessions.send_start(session_id, clock.now)
+
+
+@shared_task
+def stop(session_id: int) -> None:
+    sessions.send_stop(session_id, clock.now)
+
+
+@shared_task
+def read(session_id: int, claimed: bool = False) -> None:
+    sessions.read(session_id, clock.now, claimed=claimed)
+
+
+@shared_task
+def confirm(session_id: int) -> None:
+    sessions.read(session_id, clock.now)
+
+
+@shared_task
+def digest(message_id: int) -> None:
+    session = inbox.digest(message_id, clock.now())
+    if session is not None:
+        hint(confirm, session.pk)
+
+
+@shared_task
+def sweep() -> None:
+    """Find what hints missed, and what its worker left behind."""
+    _each(starts.settle_stale, stops.settle_stale, starts.release_blocks)
+    for session_id in starts.due():
+        hint(start, session_id)
+    for session_id in stops.due():
+        hint(stop, session_id)
+
+
+@shared_task
+def read_due() -> None:
+    for session_id in readings.pick_due():
+        hint(read, session_id, claimed=True)
+
+
+@shared_task
+def digest_due() -> None:
+    for message in hooks.due(DIGESTS):
+        session = inbox.digest(message.pk, clock.now())
+        if session is not None:
+            hint(confirm, session.pk)
+
+
+@shared_task
+def list_exceptions() -> None:
+    for account in Account.objects.filter(stations__isnull=False).distinct():
+        try:
+            exceptions.list_all(account, clock.now())
+        except (gateway.NoSlot, eevion.EevionError) as error:
+            log.warning("exceptions of account %s could not be listed: %s", account.pk, error)
+
+
+@shared_task
+def prune() -> None:
+    before = clock.now() - settings.RETENTION["charging.Reading"]
+    while readings.prune(before):
+        pass
+
+
+def _each(*steps: Callable[..., object]) -> None:
+    """One step that fails must not keep the others from running."""
+    for step in steps:
+        try:
+            step(clock.now())
+        except Exception:
+            log.exception("a step of the sweep failed")

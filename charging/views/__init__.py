@@ -1,0 +1,1 @@
+"""The pages of charging, one file each."""
