@@ -1,5 +1,10 @@
 """The routes of reporting."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from reporting import views
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("reports/", views.reports, name="reports"),
+    path("reports.csv", views.reports_csv, name="reports_csv"),
+]
