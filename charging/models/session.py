@@ -164,6 +164,36 @@ class Session(models.Model):
     def __str__(self) -> str:
         return f"session {self.pk} ({self.state})"
 
+    @property
+    def mark(self) -> str:
+        """The shape that shows its state (lib.icons): two states look like their neighbours."""
+        return {"requested": "pending", "abandoned": "cancelled"}.get(self.state, self.state)
+
+    @property
+    def stoppable(self) -> bool:
+        """The vendor knows it, energy may flow, and nobody has asked to stop it yet (or was refused)."""
+        return self.state in (S.PENDING, S.CHARGING, S.SUSPENDED) and self.stop_state in ("", StopState.REFUSED)
+
+    @property
+    def charging_s(self) -> int | None:
+        """From the start of energy to its end, by the vendor's times; else the duration that the vendor said."""
+        if self.started_at and self.charging_ended_at:
+            return int((self.charging_ended_at - self.started_at).total_seconds())
+        return self.duration_s
+
+    @property
+    def idle_s(self) -> int | None:
+        """From the end of energy until the cable was out; None while that is not reported."""
+        if self.charging_ended_at and self.completed_at:
+            return max(0, int((self.completed_at - self.charging_ended_at).total_seconds()))
+        return None
+
+    @property
+    def place(self) -> str:
+        """`HC-0001 · 2`, or the station alone where nobody said which connector."""
+        station = self.station.vendor_id
+        return f"{station} · {self.connector.number}" if self.connector else station
+
 
 class SessionEvent(models.Model):
     """The session's timeline: what happened, in words, with who or what said so."""

@@ -1,0 +1,71 @@
+"""What needs a person, newest first: open exceptions, starts and stops that nobody answered, sessions gone silent."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce, Now
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from charging.models import Reading, Session, StationException
+from charging.models.session import LIVE, State, StopState
+from people.actor import Actor
+
+MOST = 8  # more of them stand on the pages they lead to
+SILENT_AFTER = timedelta(minutes=5)  # wall time without an answer about a live session
+
+
+@dataclass(frozen=True)
+class Item:
+    mark: str
+    subject: str
+    text: str
+    since_at: datetime | None
+    href: str
+    action: str
+
+
+def items(actor: Actor) -> list[Item]:
+    """At most MOST of each kind: two queries."""
+    return [*_sessions(actor), *_exceptions(actor)]
+
+
+def _exceptions(actor: Actor) -> list[Item]:
+    found = StationException.objects.visible_to(actor).filter(cleared_at=None).select_related("station", "site")
+    return [
+        Item(
+            "offline" if row.type == "stationOffline" else "faulted",
+            str(row.station or row.vendor_station_id),
+            row.message or row.error_code or row.type,
+            row.started_at or row.received_at,
+            reverse("exceptions"),
+            _("Open the list"),
+        )
+        for row in found.order_by("-received_at", "-id")[:MOST]
+    ]
+
+
+def _sessions(actor: Actor) -> list[Item]:
+    latest = Reading.objects.filter(session=OuterRef("pk")).order_by("-received_at", "-id")
+    silent = Q(state__in=LIVE, read_at__lt=Now() - SILENT_AFTER)
+    found = (
+        Session.objects.visible_to(actor)
+        .open()
+        .filter(Q(state=State.UNKNOWN) | Q(stop_state=StopState.REFUSED) | silent)
+        .select_related("station", "connector")
+        .annotate(seen_at=Coalesce(Subquery(latest.values("confirmed_at")[:1]), F("requested_at")))
+    )
+    return [_of(session) for session in found.order_by("-requested_at", "-id")[:MOST]]
+
+
+def _of(session: Session) -> Item:
+    subject, href = session.place, reverse("session", args=[session.public_id])
+    if session.state == State.UNKNOWN:
+        text = _("the start was sent and no answer came; nobody knows whether it charges")
+        return Item("unknown", subject, text, session.requested_at, f"{href}#decide", _("Decide"))
+    if session.stop_state == StopState.REFUSED:
+        text = _("the vendor refused to stop it: %(why)s") % {"why": session.stop_error or _("no reason given")}
+        return Item("failed", subject, text, session.stop_requested_at, href, _("Open session"))
+    seen_at: datetime = session.seen_at  # type: ignore[attr-defined]
+    return Item("no-news", subject, _("no answer about this session for a while"), seen_at, href, _("Open session"))

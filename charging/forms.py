@@ -1,0 +1,65 @@
+"""The forms of charging: start a session, filter the past."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from charging.models.session import ENDED, State
+from fleet.models import Site, Station
+from fleet.models.station import Lifecycle
+from people.actor import Actor
+
+
+class StartForm(forms.Form):
+    """Offers the active stations that the actor sees, and no other passes."""
+
+    station = forms.ModelChoiceField(queryset=Station.objects.none(), label=_("Station"))
+    connector_number = forms.IntegerField(
+        label=_("Connector"),
+        required=False,
+        min_value=1,
+        max_value=32_767,
+        help_text=_("Its number at the station; leave empty if you don't know which one the car is plugged into."),
+    )
+    reference = forms.CharField(
+        label=_("Reference"),
+        required=False,
+        max_length=120,
+        help_text=_("A driver, a vehicle or an order; it stands in every list and report."),
+    )
+
+    def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        stations = Station.objects.visible_to(actor).filter(lifecycle=Lifecycle.ACTIVE).select_related("site")
+        field = self.fields["station"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = stations.order_by("site__name", "vendor_id")
+        field.label_from_instance = lambda station: f"{station} · {station.site.name}"  # type: ignore[method-assign]
+
+
+class PastFilter(forms.Form):
+    """Which past sessions: read from the address, so every field may be missing."""
+
+    site = forms.ModelChoiceField(
+        queryset=Site.objects.none(), label=_("Site"), required=False, empty_label=_("All sites")
+    )
+    station = forms.CharField(label=_("Station"), required=False, max_length=100)
+    q = forms.CharField(label=_("Reference"), required=False, max_length=120)
+    state = forms.ChoiceField(label=_("Outcome"), required=False)
+    start_date = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    end_date = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+
+    def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        site, state = self.fields["site"], self.fields["state"]
+        assert isinstance(site, forms.ModelChoiceField) and isinstance(state, forms.ChoiceField)
+        site.queryset = Site.objects.visible_to(actor)
+        state.choices = [("", _("Every outcome")), *((value, State(value).label) for value in ENDED)]
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        start_date, end_date = values.get("start_date"), values.get("end_date")
+        if start_date and end_date and start_date > end_date:
+            self.add_error("end_date", _("The last day lies before the first; change one of them."))
+        return values

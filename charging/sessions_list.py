@@ -1,0 +1,146 @@
+"""Past sessions: which ones a filter means, one page of them by cursor, and their lines for a CSV."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from charging.models import Session
+from fleet.models import Site
+from lib import figures
+from people.actor import Actor
+
+PAGE = 50
+COLUMNS = (
+    "session_id", "vendor_session_id", "site", "time_zone", "station", "connector", "reference", "origin", "state",
+    "requested_at", "started_at", "charging_ended_at", "disconnected_at", "ended_at",
+    "energy_kwh", "charging_s", "cost", "currency", "end_reason",
+)  # fmt: skip
+CURSOR = re.compile(r"(\d{1,12})\.(\d{6})-(\d{1,18})")
+
+
+@dataclass(frozen=True)
+class Page:
+    sessions: list[Session]
+    before: str  # cursor of the newer page; empty: there is none
+    after: str
+
+
+def matching(actor: Actor, wanted: Mapping[str, Any]) -> QuerySet[Session]:
+    """Ended sessions by the cleaned values of forms.PastFilter; the days are local days of each session's site."""
+    found = Session.objects.visible_to(actor).ended()
+    if site := wanted.get("site"):
+        found = found.filter(site=site)
+    if station := wanted.get("station"):
+        found = found.filter(Q(station__vendor_id__icontains=station) | Q(station__name__icontains=station))
+    if reference := wanted.get("q"):
+        found = found.filter(reference__icontains=reference)
+    if state := wanted.get("state"):
+        found = found.filter(state=state)
+    return found.filter(_days(actor, wanted.get("start_date"), wanted.get("end_date")))
+
+
+def _days(actor: Actor, start_date: date | None, end_date: date | None) -> Q:
+    """Half-open local days; the zones are those of the sites one sees."""
+    if not start_date and not end_date:
+        return Q()
+    found = Q(pk=None)
+    for name in Site.objects.visible_to(actor).order_by().values_list("timezone", flat=True).distinct():
+        here = Q(site__timezone=name)
+        if start_date:
+            here &= Q(ended_at__gte=_midnight(start_date, name))
+        if end_date:
+            here &= Q(ended_at__lt=_midnight(end_date + timedelta(days=1), name))
+        found |= here
+    return found
+
+
+def _midnight(day: date, zone_name: str) -> datetime:
+    return datetime.combine(day, time(), figures.zone(zone_name))
+
+
+# --- one page ---------------------------------------------------------------------------------------------------------
+def page(found: QuerySet[Session], *, before: str = "", after: str = "", size: int = PAGE) -> Page:
+    """Newest first. `after` continues below a cursor, `before` above one; a cursor that is none means the first page."""
+    rows = found.select_related("site", "station", "connector")
+    above, below = _point(before), _point(after)
+    if above:
+        newer = rows.filter(_beyond(above, "gt")).order_by("ended_at", "id")[: size + 1]
+        sessions = list(newer)
+        more_above, sessions = len(sessions) > size, sessions[:size][::-1]
+        return Page(sessions, _cursor(sessions, 0) if more_above else "", _cursor(sessions, -1))
+    if below:
+        rows = rows.filter(_beyond(below, "lt"))
+    sessions = list(rows.order_by("-ended_at", "-id")[: size + 1])
+    more_below, sessions = len(sessions) > size, sessions[:size]
+    return Page(sessions, _cursor(sessions, 0) if below else "", _cursor(sessions, -1) if more_below else "")
+
+
+def _beyond(point: tuple[datetime, int], side: str) -> Q:
+    """The first condition alone lets the index serve; the second is the exact order."""
+    at, pk = point
+    return Q(**{f"ended_at__{side}e": at}) & (Q(**{f"ended_at__{side}": at}) | Q(**{f"id__{side}": pk}))
+
+
+def _cursor(sessions: list[Session], index: int) -> str:
+    if not sessions:
+        return ""
+    session = sessions[index]
+    assert session.ended_at is not None  # a constraint of the table: ended_session_has_its_end
+    return f"{int(session.ended_at.timestamp())}.{session.ended_at.microsecond:06d}-{session.pk}"
+
+
+def _point(cursor: str) -> tuple[datetime, int] | None:
+    found = CURSOR.fullmatch(cursor)
+    if not found:
+        return None
+    try:
+        at = datetime.fromtimestamp(int(found[1]), UTC).replace(microsecond=int(found[2]))
+    except (OverflowError, ValueError, OSError):
+        return None
+    return at, int(found[3])
+
+
+# --- CSV --------------------------------------------------------------------------------------------------------------
+def lines(found: QuerySet[Session]) -> Iterator[list[str]]:
+    """The head, then a line per session, newest first, read in portions. Times carry the offset of the site's zone."""
+    yield list(COLUMNS)
+    rows = found.select_related("site", "station", "connector").order_by("-ended_at", "-id")
+    for session in rows.iterator(chunk_size=2000):
+        yield _line(session)
+
+
+def _line(session: Session) -> list[str]:
+    zone = figures.zone(session.site.timezone)
+    moments = (
+        session.requested_at, session.started_at, session.charging_ended_at, session.completed_at, session.ended_at,
+    )  # fmt: skip
+    return [
+        str(session.public_id),
+        _text(session.vendor_session_id),
+        _text(session.site.name),
+        session.site.timezone,
+        _text(session.station.vendor_id),
+        str(session.connector.number) if session.connector else "",
+        _text(session.reference),
+        session.origin,
+        session.state,
+        *(at.astimezone(zone).isoformat(timespec="seconds") if at else "" for at in moments),
+        _bare(session.energy_kwh),
+        _bare(session.duration_s),
+        _bare(session.cost),
+        session.currency,
+        _text(session.end_reason),
+    ]
+
+
+def _bare(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _text(value: str | None) -> str:
+    """A spreadsheet takes these beginnings for a formula; the apostrophe makes them text."""
+    return f"'{value}" if value and value[0] in "=+-@\t\r" else value or ""

@@ -1,0 +1,84 @@
+"""Exceptions that the vendor reported: open and cleared, the address to paste into its portal, stations to adopt."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+from charging.models import StationException
+from fleet import accounts
+from fleet.models import Account, UnknownStation
+from lib import clock
+from people.access import require
+from people.actor import Actor
+from people.roles import Permission
+
+PAGE = 50
+TABS = ("", "cleared")
+
+
+@require(Permission.VIEW)
+def exceptions(request: HttpRequest) -> HttpResponse:
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    state = request.GET.get("state", "")
+    mine = StationException.objects.visible_to(actor)
+    found = mine.exclude(cleared_at=None) if state == "cleared" else mine.filter(cleared_at=None)
+    rows, before, after = _page(found, request.GET.get("before", ""), request.GET.get("after", ""))
+    context = {
+        "now": clock.now(),
+        "state": state if state in TABS else "",
+        "rows": rows,
+        "before": before,
+        "after": after,
+        "open_count": mine.filter(cleared_at=None).count(),
+        "unknown": _unknown(actor),
+        "addresses": _addresses(actor),
+        "may_manage": actor.can(Permission.MANAGE_FLEET),
+    }
+    return render(request, "charging/exceptions.html", context)
+
+
+@require_POST
+@require(Permission.MANAGE_FLEET)
+def exceptions_unknown_station(request: HttpRequest, pk: int) -> HttpResponse:
+    """Dismiss a station that is not ours; it stays away until somebody adopts it."""
+    notice = get_object_or_404(UnknownStation.objects.visible_to(request.actor), pk=pk)  # type: ignore[attr-defined]
+    UnknownStation.objects.filter(pk=notice.pk, dismissed_at=None).update(dismissed_at=clock.now())
+    return redirect("exceptions")
+
+
+def _page(found: Any, before: str, after: str) -> tuple[list[StationException], str, str]:
+    """Newest id first; ids grow with arrival, so the cursor is one number."""
+    rows = found.select_related("site", "station", "connector", "session", "account")
+    above, below = _number(before), _number(after)
+    if above:
+        newer = list(rows.filter(pk__gt=above).order_by("pk")[: PAGE + 1])
+        shown = newer[:PAGE][::-1]
+        return shown, str(shown[0].pk) if len(newer) > PAGE else "", str(shown[-1].pk) if shown else ""
+    if below:
+        rows = rows.filter(pk__lt=below)
+    older = list(rows.order_by("-pk")[: PAGE + 1])
+    shown = older[:PAGE]
+    return shown, str(shown[0].pk) if below and shown else "", str(shown[-1].pk) if len(older) > PAGE else ""
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 19 else 0
+
+
+def _unknown(actor: Actor) -> list[UnknownStation]:
+    """Their site is not known, so they are for people who see every site."""
+    if not actor.can(Permission.MANAGE_FLEET) or actor.site_ids is not None:
+        return []
+    found = UnknownStation.objects.visible_to(actor).filter(dismissed_at=None).select_related("account")
+    return list(found.order_by("-last_seen_at", "-id")[:PAGE])
+
+
+def _addresses(actor: Actor) -> list[dict[str, Any]]:
+    """Per account the exception address: a secret, for those who manage accounts."""
+    if not actor.can(Permission.MANAGE_ACCOUNTS):
+        return []
+    return [
+        {"account": account, "url": accounts.exception_url(account)} for account in Account.objects.visible_to(actor)
+    ]

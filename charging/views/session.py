@@ -1,0 +1,81 @@
+"""One session: its figures, curve, what happened, and what the vendor said word for word."""
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
+
+from charging import board, traces
+from charging.models import Session
+from charging.models.session import OPEN
+from fleet.models import ApiCall, RawMessage
+from lib import charts, clock, figures
+from people.access import require
+from people.actor import Actor
+from people.roles import Permission
+
+MOST_READINGS = 2000  # a day of readings every 45 s; the newest are kept
+RAW_SHOWN = 50
+EVIDENCE = 50
+
+
+@require(Permission.VIEW)
+def session(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    return render(request, "charging/session.html", _context(request, public_id))
+
+
+@require(Permission.VIEW)
+def session_now(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """The part of the page that moves. Without the header of a fragment it is the page itself."""
+    template = "charging/_session_now.html" if request.headers.get("HX-Request") else "charging/session.html"
+    return render(request, template, _context(request, public_id))
+
+
+def _context(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    related = ("site", "station__account", "connector", "requested_by", "api_key")
+    found = get_object_or_404(Session.objects.visible_to(actor).select_related(*related), public_id=public_id)
+    readings = list(found.readings.order_by("-received_at", "-id")[:MOST_READINGS])[::-1]
+    return {
+        "session": found,
+        "now": clock.now(),
+        "open": found.state in OPEN,
+        "curve": _curve(found, readings),
+        "readings": readings[::-1][:RAW_SHOWN],
+        "events": found.events.all(),
+        "webhooks": _webhooks(found),
+        "calls": _calls(found),
+        "may_control": actor.can(Permission.CONTROL_SESSIONS),
+    }
+
+
+def _curve(found: Session, readings: list[Any]) -> str:
+    """Measured values in steps; where nobody answered for long there is a gap."""
+    points = [charts.Reading(at, power_kw, energy_kwh) for at, power_kw, energy_kwh in traces.points(readings)]
+    if not points:
+        return ""
+    return charts.power_curve(
+        "power",
+        _("Power and energy over time"),
+        points,
+        figures.zone(found.site.timezone),
+        cumulative=_("Energy"),
+        gap_s=board.gap_s(settings.READ_EVERY_S, clock.speed()),
+    )
+
+
+def _webhooks(found: Session) -> list[dict[str, Any]]:
+    """What came by this session's own URL; its address is a secret and not shown."""
+    if found.token_id is None:
+        return []
+    messages = RawMessage.objects.filter(token_id=found.token_id).order_by("received_at", "id")[:EVIDENCE]
+    return [{"message": row, "text": bytes(row.body).decode("utf-8", "replace")} for row in messages]
+
+
+def _calls(found: Session) -> list[ApiCall]:
+    words = [f"{verb} session {found.pk}" for verb in ("start", "stop", "read", "confirm")]
+    calls = ApiCall.objects.filter(account=found.station.account, why__in=words)
+    return list(calls.order_by("-started_at", "-id")[:EVIDENCE])

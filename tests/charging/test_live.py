@@ -1,0 +1,204 @@
+"""The live page and its changed rows."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from charging import board, places
+from charging.models import Reading, Session, StationException
+from charging.models.session import State
+from lib import clock
+from people.roles import Role
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world():
+    owner = factories.member(Role.OWNER)
+    site = factories.site(owner.organisation, name="Harbour", grid_limit_kw=Decimal(100))
+    return owner, factories.station(site, connectors=4)
+
+
+def reading(session, minutes=1, power="11.000", energy="2.500"):
+    at = clock.now() - timedelta(minutes=minutes)
+    return Reading.objects.create(
+        session=session, received_at=at, confirmed_at=at, power_kw=power, energy_kwh=energy,
+        document_sha256="0" * 64, document="{}",
+    )  # fmt: skip
+
+
+def rows(client, since, **query):
+    return client.get(reverse("live_rows"), query, headers={"X-Since": since})
+
+
+def test_empty_organisation_says_what_comes_first():
+    owner = factories.member(Role.OWNER)
+    client = factories.client_for(owner)
+    assert "First, add your Eevion account" in client.get("/").content.decode()
+    factories.account(owner.organisation)
+    assert "Next, add a site" in client.get("/").content.decode()
+    factories.site(owner.organisation)
+    assert "Last, add your stations" in client.get("/").content.decode()
+
+
+def test_page_shows_the_session(world):
+    owner, station = world
+    session = factories.session(
+        station, connector=station.connectors.get(number=2), power_kw=Decimal("7.2"), energy_kwh=Decimal("3.5"),
+        cost=Decimal("1.25"), reference="van-07", started_at=clock.now() - timedelta(minutes=65),
+    )  # fmt: skip
+    reading(session)
+    html = factories.client_for(owner).get("/").content.decode()
+    assert f'<tr id="s-{session.pk}"' in html
+    for words in (f"{station.vendor_id} · 2", "van-07", "1:05", "Harbour", '7.2<span class="unit">kW</span>', "1.25"):
+        assert words in html
+
+
+def test_rows_are_silent_until_something_changes(world):
+    owner, station = world
+    client = factories.client_for(owner)
+    kept = factories.session(station)
+    version = rows(client, "0").headers["X-Version"]
+    # Transactions of the test itself stay open, so only what a filter says apart from numbers can be held here;
+    # test_silence_is_204 holds the silence with committed rows.
+    answer = rows(client, version)
+    assert answer.status_code == 200
+    assert f'id="s-{kept.pk}"' in answer.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_silence_is_204_and_only_changed_rows_come(world):
+    owner, station = world
+    client = factories.client_for(owner)
+    still, moving, ending = (factories.session(station) for _ in range(3))
+    version = rows(client, "0").headers["X-Version"]
+    assert rows(client, version).status_code == 204
+    Session.objects.filter(pk=moving.pk).update(energy_kwh=Decimal("9.999"))
+    Session.objects.filter(pk=ending.pk).update(
+        state=State.COMPLETED, ended_at=clock.now(), completed_at=clock.now(), holds_connector=False
+    )
+    answer = rows(client, version)
+    html = answer.content.decode()
+    assert answer.status_code == 200
+    assert f'id="s-{still.pk}"' not in html
+    assert f'<tr id="s-{moving.pk}" data-after="">' in html
+    assert f'<tr id="s-{ending.pk}" data-gone></tr>' in html
+    assert 'id="live-figures" data-oob' in html
+    assert rows(client, answer.headers["X-Version"]).status_code == 204
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_opened_exception_wakes_the_page(world):
+    owner, station = world
+    client = factories.client_for(owner)
+    version = rows(client, "0").headers["X-Version"]
+    StationException.objects.create(
+        organisation=owner.organisation, account=station.account, site=station.site, station=station, type="fault",
+        vendor_exception_id="e1", message="ground fault", received_at=clock.now(), document="{}",
+    )  # fmt: skip
+    answer = rows(client, version)
+    assert answer.status_code == 200
+    assert "ground fault" in answer.content.decode()
+
+
+def test_a_row_that_left_the_filter_is_gone(world):
+    owner, station = world
+    session = factories.session(station, state=State.PENDING)
+    answer = rows(factories.client_for(owner), "1", tab="charging")
+    assert f'<tr id="s-{session.pk}" data-gone></tr>' in answer.content.decode()
+
+
+def test_nothing_of_another_organisation(world):
+    owner, station = world
+    foreign = factories.session(factories.station(), reference="stranger")
+    factories.session(station)
+    client = factories.client_for(owner)
+    for html in (client.get("/").content.decode(), rows(client, "1").content.decode()):
+        assert f"s-{foreign.pk}" not in html
+        assert "stranger" not in html
+
+
+def test_nothing_of_a_site_one_may_not_see(world):
+    owner, station = world
+    hidden = factories.session(factories.station(factories.site(owner.organisation)), reference="elsewhere")
+    guard = factories.member(Role.OPERATOR, organisation=owner.organisation, site_ids=[station.site_id])
+    client = factories.client_for(guard)
+    for html in (client.get("/").content.decode(), rows(client, "1").content.decode()):
+        assert f"s-{hidden.pk}" not in html
+        assert "elsewhere" not in html
+
+
+def test_same_queries_for_one_and_three_rows(world):
+    owner, station = world
+    client = factories.client_for(owner)
+
+    def count():
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get("/").status_code == 200
+        return len(queries)
+
+    factories.session(station, connector=station.connectors.get(number=1))
+    one = count()
+    for number in (2, 3):
+        reading(factories.session(station, connector=station.connectors.get(number=number)))
+    assert count() == one
+
+
+def test_figures_count_today_by_the_site_and_never_add_currencies(world):
+    owner, station = world
+    now = factories.NOW
+    dollars = factories.station(factories.site(owner.organisation, currency="USD"))
+    for where, at, cost in ((station, now, "4"), (dollars, now, "6"), (station, now - timedelta(days=2), "50")):
+        factories.session(
+            where, state=State.COMPLETED, ended_at=at, completed_at=at, cost=Decimal(cost), energy_kwh=Decimal(10)
+        )
+    actor = factories.actor(owner)
+    figures = board.figures_now(actor, places.cards(actor, now), now)
+    assert figures.revenue_today == [(Decimal("4"), "CAD"), (Decimal("6"), "USD")]
+    assert figures.energy_today_kwh == Decimal(20)
+
+
+def test_today_begins_at_the_sites_midnight(world):
+    owner, station = world
+    now = factories.NOW  # 12:00 in Toronto
+    factories.session(
+        station, state=State.COMPLETED, ended_at=now, completed_at=now.replace(hour=3, minute=59), cost=Decimal(1)
+    )
+    factories.session(
+        station, state=State.COMPLETED, ended_at=now, completed_at=now.replace(hour=4, minute=0), cost=Decimal(2)
+    )
+    found = Session.objects.filter(board.today([station.site], now))
+    assert [row.cost for row in found] == [Decimal(2)]
+
+
+def test_a_refused_stop_and_an_unknown_start_need_a_person(world):
+    owner, station = world
+    factories.session(station, state=State.UNKNOWN)
+    factories.session(station, stop_state="refused", stop_error="not allowed")
+    html = factories.client_for(owner).get("/").content.decode()
+    assert "nobody knows whether it charges" in html
+    assert "refused to stop it: not allowed" in html
+
+
+def test_a_viewer_sees_no_buttons(world):
+    owner, station = world
+    factories.session(station)
+    viewer = factories.member(Role.VIEWER, organisation=owner.organisation)
+    html = factories.client_for(viewer).get("/").content.decode()
+    assert reverse("session_start") not in html
+    assert "/stop" not in html
+
+
+@pytest.mark.parametrize("since", ["", "x", "-1", "1.2.3", "9" * 30])
+def test_a_strange_version_means_from_the_beginning(world, since):
+    owner, station = world
+    session = factories.session(station)
+    answer = rows(factories.client_for(owner), since)
+    assert answer.status_code == 200
+    assert f'id="s-{session.pk}"' in answer.content.decode()
