@@ -1,0 +1,143 @@
+"""What the API says and hears. Field names are promises; Decimals are strings, money stands beside its currency."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from fleet.models.station import CommandKind
+
+Data = dict[str, Any]
+
+
+class Site(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    timezone = serializers.CharField()
+    currency = serializers.CharField()
+    address = serializers.CharField()
+    latitude = serializers.DecimalField(8, 5, allow_null=True)
+    longitude = serializers.DecimalField(8, 5, allow_null=True)
+    grid_limit_kw = serializers.DecimalField(9, 1, allow_null=True)
+
+
+class ConnectorState(serializers.Serializer[Any]):
+    """`state` is derived: the vendor reports none, so silence is `no_news`."""
+
+    number = serializers.IntegerField()
+    state = serializers.CharField()
+    detail = serializers.CharField()
+    source = serializers.CharField()
+    since = serializers.DateTimeField(allow_null=True)
+    until = serializers.DateTimeField(allow_null=True)
+
+
+class StationTariff(serializers.Serializer[Any]):
+    fee_id = serializers.CharField()
+    name = serializers.CharField()
+    currency = serializers.CharField()
+    price_per_kwh = serializers.DecimalField(10, 4)
+    price_per_minute = serializers.DecimalField(10, 4)
+    price_per_start = serializers.DecimalField(10, 4)
+
+
+class Station(serializers.Serializer[Any]):
+    """`station` is the vendor's id; `connectors` come as the context's `states`, by station."""
+
+    id = serializers.IntegerField()
+    station = serializers.CharField(source="vendor_id")
+    name = serializers.CharField()
+    site = serializers.IntegerField(source="site_id")
+    level = serializers.IntegerField()
+    rated_kw = serializers.DecimalField(7, 2, allow_null=True)
+    lifecycle = serializers.CharField()
+    last_seen_at = serializers.DateTimeField(allow_null=True)
+    tariff = StationTariff(allow_null=True)
+    connectors = ConnectorState(many=True, source="connector_states")
+
+
+class Session(serializers.Serializer[Any]):
+    id = serializers.UUIDField(source="public_id")
+    state = serializers.CharField()
+    status_reason = serializers.CharField()
+    site = serializers.IntegerField(source="site_id")
+    station = serializers.CharField(source="station.vendor_id")
+    station_id = serializers.IntegerField()
+    connector = serializers.IntegerField(source="connector.number", allow_null=True, default=None)
+    reference = serializers.CharField()
+    origin = serializers.CharField()
+    error = serializers.CharField()
+    energy_kwh = serializers.DecimalField(12, 3, allow_null=True)
+    power_kw = serializers.DecimalField(9, 3, allow_null=True)
+    duration_s = serializers.IntegerField(allow_null=True)
+    cost = serializers.DecimalField(14, 4, allow_null=True)
+    currency = serializers.CharField()
+    end_reason = serializers.CharField()
+    requested_at = serializers.DateTimeField()
+    accepted_at = serializers.DateTimeField(allow_null=True)
+    started_at = serializers.DateTimeField(allow_null=True)
+    charging_ended_at = serializers.DateTimeField(allow_null=True)
+    completed_at = serializers.DateTimeField(allow_null=True)
+    ended_at = serializers.DateTimeField(allow_null=True)
+    final_at = serializers.DateTimeField(allow_null=True)
+    stop_state = serializers.CharField()
+    stop_error = serializers.CharField()
+
+
+class CommandItem(serializers.Serializer[Any]):
+    station = serializers.CharField(source="station.vendor_id")
+    station_id = serializers.IntegerField()
+    kind = serializers.CharField()
+    value = serializers.CharField(source="wanted_value")
+    state = serializers.CharField()
+    error = serializers.CharField()
+    accepted_at = serializers.DateTimeField(allow_null=True)
+    finished_at = serializers.DateTimeField(allow_null=True)
+
+
+class CommandSummary(serializers.Serializer[Any]):
+    id = serializers.UUIDField(source="public_id")
+    values = serializers.DictField(child=serializers.CharField(allow_blank=True))
+    requested_by = serializers.CharField(source="requested_by_label")
+    requested_at = serializers.DateTimeField()
+
+
+class Command(CommandSummary):
+    items = CommandItem(many=True, source="seen_items")
+
+
+@extend_schema_field({"oneOf": [{"type": "string"}, {"type": "integer"}]})
+class StationField(serializers.Field[Any, Any, Any, Any]):
+    """The vendor's id as text, or our id as a number."""
+
+    def to_internal_value(self, data: Any) -> str | int:
+        if isinstance(data, bool) or not isinstance(data, str | int):
+            raise serializers.ValidationError("Give the station's id as text, or ours as a number.")
+        if data == "" or (isinstance(data, str) and (len(data) > 100 or "\0" in data)):
+            raise serializers.ValidationError("No station has such an id.")
+        if isinstance(data, int) and not 0 < data < 2**63:
+            raise serializers.ValidationError("No station has such an id.")
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class SessionStart(serializers.Serializer[Any]):
+    station = StationField()
+    connector = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=32767, default=None)
+    reference = serializers.CharField(required=False, allow_blank=True, max_length=120, default="")
+
+
+class CommandRequest(serializers.Serializer[Any]):
+    """`stations` and at least one of the contract's three commands; an empty setMessage clears the message."""
+
+    stations = serializers.ListField(child=StationField(), min_length=1, max_length=5000)
+    tariffId = serializers.CharField(required=False, max_length=100)
+    priorityStatus = serializers.CharField(required=False, max_length=60)
+    setMessage = serializers.CharField(required=False, allow_blank=True, max_length=500)
+
+    def validate(self, attrs: Data) -> Data:
+        if not set(attrs) & set(CommandKind.values):
+            raise serializers.ValidationError("Give at least one of tariffId, priorityStatus, setMessage.")
+        return attrs

@@ -1,0 +1,78 @@
+"""Commands to stations: list, one with its items, and a new one (POST to the list)."""
+
+from typing import Any
+from uuid import UUID
+
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import api_view
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api import gate, pages, serializers
+from api import stations as named
+from api.errors import Refused
+from charging import tasks
+from fleet import commands as fleet_commands
+from fleet import tasks as fleet_tasks
+from fleet.models import Command, Station
+from fleet.models.station import CommandKind
+from lib import clock
+from people.actor import Actor
+from people.roles import Permission
+
+
+@extend_schema(
+    methods=["GET"],
+    operation_id="list_commands",
+    responses=pages.of("Command", serializers.CommandSummary(many=True)),
+    parameters=pages.PARAMETERS,
+)
+@extend_schema(
+    methods=["POST"],
+    operation_id="request_command",
+    request=serializers.CommandRequest,
+    responses={202: serializers.Command},
+)
+@api_view(["GET", "POST"])
+def commands(request: Request) -> Response:
+    """GET: latest first. POST: one or more values for one or more stations, all or none taken."""
+    return _request(request) if request.method == "POST" else _list(request)
+
+
+@extend_schema(operation_id="get_command", responses=serializers.Command)
+@api_view(["GET"])
+def command(request: Request, public_id: UUID) -> Response:
+    """One command and what became of it, station by station."""
+    actor = gate.require(request, Permission.VIEW)
+    row = get_object_or_404(Command.objects.visible_to(actor), public_id=public_id)
+    return Response(_shown(actor, row))
+
+
+def _list(request: Request) -> Response:
+    actor = gate.require(request, Permission.VIEW)
+    rows = Command.objects.visible_to(actor)
+    return pages.answer(request, rows, lambda page: serializers.CommandSummary(page, many=True).data, ordering="-id")
+
+
+def _request(request: Request) -> Response:
+    actor = gate.require(request, Permission.COMMAND_STATIONS)
+    given = serializers.CommandRequest(data=request.data)
+    given.is_valid(raise_exception=True)
+    stations = named.find_all(actor, given.validated_data["stations"])
+    values = {kind: given.validated_data[kind] for kind in CommandKind.values if kind in given.validated_data}
+    try:
+        row = fleet_commands.request(actor=actor, stations=stations, values=values, now=clock.now())
+    except fleet_commands.BadCommand as refused:
+        raise Refused(422, "bad_command", str(refused)) from refused
+    tasks.nudge(fleet_tasks.deliver_due)
+    location = reverse("api_command", args=[row.public_id])
+    return Response(_shown(actor, row), status=202, headers={"Location": location})
+
+
+def _shown(actor: Actor, row: Command) -> Any:
+    """Only the items of stations that the actor sees."""
+    seen = row.items.filter(station__in=Station.objects.visible_to(actor)).select_related("station")
+    row.seen_items = list(seen.order_by("id"))  # type: ignore[attr-defined]
+    return serializers.Command(row).data
