@@ -1,0 +1,93 @@
+"""Exceptions in any order and as often as they come, and what they tell of stations and sessions."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from charging import exceptions
+from charging.models import StationException
+from charging.models.session import State
+from eevion.exceptions import StationException as Payload
+from eevion.exceptions import read_exception
+from eevion.reader import Reader
+from fleet.models import Station, UnknownStation
+from tests import factories
+from tests.factories import NOW
+
+pytestmark = pytest.mark.django_db
+BEGAN = datetime(2026, 6, 1, 15, 0, tzinfo=UTC)
+
+
+def payload(station: Station | str, **keys: Any) -> Payload:
+    vendor_id = station if isinstance(station, str) else station.vendor_id
+    said = {"exceptionId": "ex_1", "type": "connectorFaulted", "stationId": vendor_id, "startedAt": BEGAN.isoformat()}
+    return read_exception(Reader({**said, **keys}))
+
+
+def apply(station: Station, **keys: Any) -> StationException:
+    return exceptions.apply(account=station.account, payload=payload(station, **keys), now=NOW)
+
+
+def test_a_fault_opens_and_clears_its_connector() -> None:
+    station = factories.station()
+    connector = station.connectors.get(number=2)
+    apply(station, connectorId=2, errorCode="GroundFailure")
+    connector.refresh_from_db()
+    assert (connector.fault_code, connector.fault_since) == ("GroundFailure", BEGAN)
+    apply(station, connectorId=2, clearedAt=NOW.isoformat())
+    connector.refresh_from_db()
+    assert (connector.fault_code, connector.fault_since) == ("", None)
+    assert StationException.objects.count() == 1
+
+
+def test_one_that_was_cleared_stays_cleared_when_its_opening_comes_late() -> None:
+    station = factories.station()
+    apply(station, type="stationOffline", clearedAt=NOW.isoformat())
+    row = apply(station, type="stationOffline")
+    station.refresh_from_db()
+    assert (row.cleared_at, station.offline_since) == (NOW, None)
+
+
+def test_the_oldest_open_one_counts() -> None:
+    station = factories.station()
+    later = (BEGAN + timedelta(minutes=5)).isoformat()
+    apply(station, type="stationOffline", exceptionId="ex_2", startedAt=later)
+    apply(station, type="stationOffline")
+    station.refresh_from_db()
+    assert station.offline_since == BEGAN
+    apply(station, type="stationOffline", clearedAt=NOW.isoformat())
+    station.refresh_from_db()
+    assert station.offline_since == BEGAN + timedelta(minutes=5)
+
+
+def test_an_unknown_station_is_offered_for_adoption() -> None:
+    account = factories.account()
+    row = exceptions.apply(account=account, payload=payload("HC-new"), now=NOW)
+    assert (row.station, row.vendor_station_id) == (None, "HC-new")
+    assert list(UnknownStation.objects.values_list("vendor_id", "seen_in")) == [("HC-new", "exceptions")]
+
+
+def test_a_station_of_another_account_is_not_touched() -> None:
+    station = factories.station()
+    row = exceptions.apply(account=factories.account(), payload=payload(station, type="stationOffline"), now=NOW)
+    station.refresh_from_db()
+    assert (row.station, station.offline_since) == (None, None)
+
+
+def test_a_known_session_is_linked_and_read_next() -> None:
+    station = factories.station()
+    session = factories.session(station, vendor_session_id="ses_1")
+    row = apply(station, type="sessionInterrupted", sessionID="ses_1")
+    session.refresh_from_db()
+    assert (row.session, session.hurry) == (session, True)
+
+
+def test_a_strange_session_id_is_shown_at_an_unknown_start_and_not_taken() -> None:
+    station = factories.station()
+    session = factories.session(station, state=State.UNKNOWN)
+    for _ in (1, 2):
+        apply(station, type="sessionInterrupted", sessionID="ses_7")
+    session.refresh_from_db()
+    assert (session.state, session.vendor_session_id) == (State.UNKNOWN, None)
+    assert [event.data for event in session.events.all()] == [{"vendor_session_id": "ses_7"}]
