@@ -1,4 +1,4 @@
-"""What the live page shows: rows of open sessions, figures, sites, what needs a person. One context for page and update.
+"""What the live page shows: rows of open sessions, tabs and figures, for the page and its update alike.
 
 Everything is read with a fixed number of queries; how it is drawn lives in templates/charging/.
 """

@@ -1,6 +1,6 @@
 """The forms of charging: start a session, filter the past."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -32,8 +32,7 @@ class StartForm(forms.Form):
     def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         stations = Station.objects.visible_to(actor).filter(lifecycle=Lifecycle.ACTIVE).select_related("site")
-        field = self.fields["station"]
-        assert isinstance(field, forms.ModelChoiceField)
+        field = cast(forms.ModelChoiceField, self.fields["station"])
         field.queryset = stations.order_by("site__name", "vendor_id")
         field.label_from_instance = lambda station: f"{station} · {station.site.name}"  # type: ignore[method-assign]
 
@@ -52,8 +51,8 @@ class PastFilter(forms.Form):
 
     def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        site, state = self.fields["site"], self.fields["state"]
-        assert isinstance(site, forms.ModelChoiceField) and isinstance(state, forms.ChoiceField)
+        site = cast(forms.ModelChoiceField, self.fields["site"])
+        state = cast(forms.ChoiceField, self.fields["state"])
         site.queryset = Site.objects.visible_to(actor)
         state.choices = [("", _("Every outcome")), *((value, State(value).label) for value in ENDED)]
 

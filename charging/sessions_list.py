@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import Q, QuerySet
 
@@ -64,7 +64,7 @@ def _midnight(day: date, zone_name: str) -> datetime:
 
 # --- one page ---------------------------------------------------------------------------------------------------------
 def page(found: QuerySet[Session], *, before: str = "", after: str = "", size: int = PAGE) -> Page:
-    """Newest first. `after` continues below a cursor, `before` above one; a cursor that is none means the first page."""
+    """Newest first. `after` continues below a cursor, `before` above one; a cursor without sense: the first page."""
     rows = found.select_related("site", "station", "connector")
     above, below = _point(before), _point(after)
     if above:
@@ -89,8 +89,8 @@ def _cursor(sessions: list[Session], index: int) -> str:
     if not sessions:
         return ""
     session = sessions[index]
-    assert session.ended_at is not None  # a constraint of the table: ended_session_has_its_end
-    return f"{int(session.ended_at.timestamp())}.{session.ended_at.microsecond:06d}-{session.pk}"
+    ended_at = cast(datetime, session.ended_at)  # a constraint of the table: ended_session_has_its_end
+    return f"{int(ended_at.timestamp())}.{ended_at.microsecond:06d}-{session.pk}"
 
 
 def _point(cursor: str) -> tuple[datetime, int] | None:

@@ -1,4 +1,4 @@
-"""Readings turned into what a chart draws: the half-hour trace of a row, the curve of a session. Pure; no queries here."""
+"""Readings turned into what a chart draws: the trace of a row, the curve of a session. Pure; no queries here."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

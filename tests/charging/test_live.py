@@ -5,27 +5,32 @@ from decimal import Decimal
 
 import pytest
 from django.db import connection
+from django.http import HttpResponse
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from charging import board, places
 from charging.models import Reading, Session, StationException
 from charging.models.session import State
+from fleet.models import Station
 from lib import clock
+from people.models import Membership
 from people.roles import Role
 from tests import factories
 
 pytestmark = pytest.mark.django_db
+World = tuple[Membership, Station]
 
 
 @pytest.fixture
-def world():
+def world() -> World:
     owner = factories.member(Role.OWNER)
     site = factories.site(owner.organisation, name="Harbour", grid_limit_kw=Decimal(100))
     return owner, factories.station(site, connectors=4)
 
 
-def reading(session, minutes=1, power="11.000", energy="2.500"):
+def reading(session: Session, minutes: int = 1, power: str = "11.000", energy: str = "2.500") -> Reading:
     at = clock.now() - timedelta(minutes=minutes)
     return Reading.objects.create(
         session=session, received_at=at, confirmed_at=at, power_kw=power, energy_kwh=energy,
@@ -33,11 +38,11 @@ def reading(session, minutes=1, power="11.000", energy="2.500"):
     )  # fmt: skip
 
 
-def rows(client, since, **query):
+def rows(client: Client, since: str, **query: str) -> HttpResponse:
     return client.get(reverse("live_rows"), query, headers={"X-Since": since})
 
 
-def test_empty_organisation_says_what_comes_first():
+def test_empty_organisation_says_what_comes_first() -> None:
     owner = factories.member(Role.OWNER)
     client = factories.client_for(owner)
     assert "First, add your Eevion account" in client.get("/").content.decode()
@@ -47,7 +52,7 @@ def test_empty_organisation_says_what_comes_first():
     assert "Last, add your stations" in client.get("/").content.decode()
 
 
-def test_page_shows_the_session(world):
+def test_page_shows_the_session(world: World) -> None:
     owner, station = world
     session = factories.session(
         station, connector=station.connectors.get(number=2), power_kw=Decimal("7.2"), energy_kwh=Decimal("3.5"),
@@ -60,20 +65,18 @@ def test_page_shows_the_session(world):
         assert words in html
 
 
-def test_rows_are_silent_until_something_changes(world):
+def test_the_first_answer_carries_every_row_and_a_version(world: World) -> None:
     owner, station = world
     client = factories.client_for(owner)
     kept = factories.session(station)
     version = rows(client, "0").headers["X-Version"]
-    # Transactions of the test itself stay open, so only what a filter says apart from numbers can be held here;
-    # test_silence_is_204 holds the silence with committed rows.
     answer = rows(client, version)
     assert answer.status_code == 200
     assert f'id="s-{kept.pk}"' in answer.content.decode()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_silence_is_204_and_only_changed_rows_come(world):
+def test_silence_is_204_and_only_changed_rows_come(world: World) -> None:
     owner, station = world
     client = factories.client_for(owner)
     still, moving, ending = (factories.session(station) for _ in range(3))
@@ -94,7 +97,7 @@ def test_silence_is_204_and_only_changed_rows_come(world):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_opened_exception_wakes_the_page(world):
+def test_an_opened_exception_wakes_the_page(world: World) -> None:
     owner, station = world
     client = factories.client_for(owner)
     version = rows(client, "0").headers["X-Version"]
@@ -107,14 +110,14 @@ def test_an_opened_exception_wakes_the_page(world):
     assert "ground fault" in answer.content.decode()
 
 
-def test_a_row_that_left_the_filter_is_gone(world):
+def test_a_row_that_left_the_filter_is_gone(world: World) -> None:
     owner, station = world
     session = factories.session(station, state=State.PENDING)
     answer = rows(factories.client_for(owner), "1", tab="charging")
     assert f'<tr id="s-{session.pk}" data-gone></tr>' in answer.content.decode()
 
 
-def test_nothing_of_another_organisation(world):
+def test_nothing_of_another_organisation(world: World) -> None:
     owner, station = world
     foreign = factories.session(factories.station(), reference="stranger")
     factories.session(station)
@@ -124,7 +127,7 @@ def test_nothing_of_another_organisation(world):
         assert "stranger" not in html
 
 
-def test_nothing_of_a_site_one_may_not_see(world):
+def test_nothing_of_a_site_one_may_not_see(world: World) -> None:
     owner, station = world
     hidden = factories.session(factories.station(factories.site(owner.organisation)), reference="elsewhere")
     guard = factories.member(Role.OPERATOR, organisation=owner.organisation, site_ids=[station.site_id])
@@ -134,11 +137,11 @@ def test_nothing_of_a_site_one_may_not_see(world):
         assert "elsewhere" not in html
 
 
-def test_same_queries_for_one_and_three_rows(world):
+def test_same_queries_for_one_and_three_rows(world: World) -> None:
     owner, station = world
     client = factories.client_for(owner)
 
-    def count():
+    def count() -> int:
         with CaptureQueriesContext(connection) as queries:
             assert client.get("/").status_code == 200
         return len(queries)
@@ -150,7 +153,7 @@ def test_same_queries_for_one_and_three_rows(world):
     assert count() == one
 
 
-def test_figures_count_today_by_the_site_and_never_add_currencies(world):
+def test_figures_count_today_by_the_site_and_never_add_currencies(world: World) -> None:
     owner, station = world
     now = factories.NOW
     dollars = factories.station(factories.site(owner.organisation, currency="USD"))
@@ -164,8 +167,8 @@ def test_figures_count_today_by_the_site_and_never_add_currencies(world):
     assert figures.energy_today_kwh == Decimal(20)
 
 
-def test_today_begins_at_the_sites_midnight(world):
-    owner, station = world
+def test_today_begins_at_the_sites_midnight(world: World) -> None:
+    _owner, station = world
     now = factories.NOW  # 12:00 in Toronto
     factories.session(
         station, state=State.COMPLETED, ended_at=now, completed_at=now.replace(hour=3, minute=59), cost=Decimal(1)
@@ -177,7 +180,7 @@ def test_today_begins_at_the_sites_midnight(world):
     assert [row.cost for row in found] == [Decimal(2)]
 
 
-def test_a_refused_stop_and_an_unknown_start_need_a_person(world):
+def test_a_refused_stop_and_an_unknown_start_need_a_person(world: World) -> None:
     owner, station = world
     factories.session(station, state=State.UNKNOWN)
     factories.session(station, stop_state="refused", stop_error="not allowed")
@@ -186,7 +189,7 @@ def test_a_refused_stop_and_an_unknown_start_need_a_person(world):
     assert "refused to stop it: not allowed" in html
 
 
-def test_a_viewer_sees_no_buttons(world):
+def test_a_viewer_sees_no_buttons(world: World) -> None:
     owner, station = world
     factories.session(station)
     viewer = factories.member(Role.VIEWER, organisation=owner.organisation)
@@ -196,7 +199,7 @@ def test_a_viewer_sees_no_buttons(world):
 
 
 @pytest.mark.parametrize("since", ["", "x", "-1", "1.2.3", "9" * 30])
-def test_a_strange_version_means_from_the_beginning(world, since):
+def test_a_strange_version_means_from_the_beginning(world: World, since: str) -> None:
     owner, station = world
     session = factories.session(station)
     answer = rows(factories.client_for(owner), since)
