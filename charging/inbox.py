@@ -11,7 +11,7 @@ import eevion
 from charging import exceptions, settling, timeline
 from charging.models import Session
 from charging.models.session import State
-from fleet import hooks, notices
+from fleet import commands, hooks, notices
 from fleet.models import ManageCall, RawMessage
 from fleet.models.message import HookKind
 
@@ -54,26 +54,20 @@ def _take(message: RawMessage, now: datetime) -> Session | None:
         return _session(message, now)
     if message.truncated:
         raise Undigestible(_("The message is too long; only its beginning was kept."))
-    body = bytes(message.body)
     if kind == HookKind.JOB:
-        _job(message, body, now)
+        _job(message, now)
     else:
-        payload = eevion.parse_exception_webhook(body)
+        payload = eevion.parse_exception_webhook(bytes(message.body))
         account = message.token.account
         notices.drift(account=account, document="exception", drifts=payload.drift, now=now)
         exceptions.apply(account=account, payload=payload, now=now)
     return None
 
 
-def _job(message: RawMessage, body: bytes, now: datetime) -> None:
-    call = ManageCall.objects.filter(token=message.token).first()
-    if call is None:
+def _job(message: RawMessage, now: datetime) -> None:
+    if not ManageCall.objects.filter(token=message.token).exists():
         raise Undigestible(_("No call to the vendor belongs to this URL any more."))
-    job = eevion.parse_job_webhook(body)
-    notices.drift(account=message.token.account, document="job", drifts=job.drift, now=now)
-    from fleet import commands
-
-    commands.settle(call=call, job=job, now=now)
+    commands.digest_job(message=message, now=now)
 
 
 def _session(message: RawMessage, now: datetime) -> Session | None:

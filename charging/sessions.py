@@ -12,6 +12,7 @@ from charging.starts import (
     StationBusy,
     StationUnavailable,
     decide,
+    is_lost,
     request_start,
     send_start,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "apply",
     "decide",
     "hurry",
+    "is_lost",
     "read",
     "request_start",
     "request_stop",

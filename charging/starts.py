@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 import eevion
 from charging import attempts, settling, timeline
 from charging.models import Session
-from charging.models.session import OPEN, Origin, State
+from charging.models.session import LIVE, OPEN, Origin, State, StopState
 from fleet import gateway, hooks
 from fleet.models import Connector, Station, StationSetting
 from fleet.models.message import HookKind, HookToken
@@ -25,7 +25,8 @@ from people import audit
 from people.actor import Actor
 
 CLOSED = (eevion.PriorityStatus.UNAVAILABLE, eevion.PriorityStatus.OUT_OF_SERVICE)
-Decision = Literal["never_started"]
+Decision = Literal["never_started", "closed"]
+LOST_AFTER = 2  # reads in a row without an answer; then a person may close the session
 
 
 class StationBusy(Exception):
@@ -84,19 +85,39 @@ def request_start(
 
 
 def decide(*, actor: Actor, session: Session, decision: Decision, now: datetime) -> Session:
-    """A person says that an unknown start never happened. Its webhook may still prove otherwise. Raises
+    """A person says what the vendor does not: an unknown start never happened, or a session that cannot be read any
+    more is over, with the last figures known and not confirmed. The vendor may still prove otherwise. Raises
     NothingToDecide."""
     with transaction.atomic():
         row = Session.objects.select_for_update().get(pk=session.pk)
-        if row.state != State.UNKNOWN:
-            raise NothingToDecide(_("This start is decided already. Reload the page to see how."))
-        settling.move(row, State.ABANDONED, now)
+        if decision == "never_started" and row.state == State.UNKNOWN:
+            settling.move(row, State.ABANDONED, now)
+            text = _("Decided: it never started.")
+        elif decision == "closed" and is_lost(row):
+            _close(row, now)
+            text = _("Decided: it is over. Its figures are the last that were read, not confirmed.")
+        else:
+            raise NothingToDecide(_("There is nothing to decide here any more. Reload the page to see how it stands."))
         row.save()
-        text = _("Decided: it never started.")
         timeline.note(row, kind="decided", text=text, now=now, actor_label=actor.label, data={"decision": decision})
         audit.record(actor=actor, verb="session.decided", subject=str(row.public_id), now=now, decision=decision)
         settling.report(row, now)
     return row
+
+
+def is_lost(session: Session) -> bool:
+    """The vendor was asked in vain more than once, so that a person may close it."""
+    return session.state in LIVE and session.read_failures >= LOST_AFTER
+
+
+def _close(row: Session, now: datetime) -> None:
+    """Energy that flowed belongs to a completed session; one that never charged failed."""
+    row.stop_state, row.due_at, row.hurry = StopState.NONE, None, False
+    if row.energy_kwh:
+        row.completed_at = row.completed_at or now
+        settling.move(row, State.COMPLETED, now)
+    else:
+        settling.move(row, State.FAILED, now)
 
 
 def send_start(session_id: int, now_fn: Callable[[], datetime]) -> Session | None:
@@ -279,12 +300,11 @@ def _settle(session: Session, now: datetime, take: Callable[[Session, datetime],
 
 def _accepted(row: Session, now: datetime, answer: eevion.SessionStarted) -> None:
     """Also after the sweep took the sender for dead, or the webhook came first: a late success is a normal move."""
+    if not settling.learn_vendor_id(row, answer.session_id, now):
+        _unknown(row, now, _("it named a session that is known already."))
+        return
     row.claimed_until = None
-    if not settling.learn_vendor_id(row, answer.session_id, now) or row.state not in (
-        State.REQUESTED,
-        State.UNKNOWN,
-        State.ABANDONED,
-    ):
+    if row.state not in (State.REQUESTED, State.UNKNOWN, State.ABANDONED):
         return
     settling.move(row, State.PENDING, now)
     row.accepted_at, row.due_at, row.attempts, row.error = now, None, 0, ""

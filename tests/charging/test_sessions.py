@@ -193,6 +193,27 @@ def test_a_person_decides_an_unknown_start() -> None:
         sessions.decide(actor=actor, session=session, decision="never_started", now=NOW)
 
 
+@pytest.mark.parametrize(("energy_kwh", "state"), [(Decimal(3), State.COMPLETED), (None, State.FAILED)])
+def test_a_person_closes_a_session_that_cannot_be_read(energy_kwh: Decimal | None, state: State) -> None:
+    station = factories.station()
+    connector = station.connectors.get(number=1)
+    session = factories.session(
+        station, connector=connector, vendor_session_id="ses_1", energy_kwh=energy_kwh, read_failures=2
+    )
+    actor = factories.actor(factories.member(organisation=station.organisation))
+    after = sessions.decide(actor=actor, session=session, decision="closed", now=NOW)
+    assert (after.state, after.holds_connector, after.ended_at, after.final_at) == (state, False, NOW, None)
+    with pytest.raises(sessions.NothingToDecide):
+        sessions.decide(actor=actor, session=session, decision="closed", now=NOW)
+
+
+def test_a_session_that_can_be_read_is_not_closed_by_a_person() -> None:
+    session = factories.session(vendor_session_id="ses_1", read_failures=1)
+    actor = factories.actor(factories.member(organisation=session.organisation))
+    with pytest.raises(sessions.NothingToDecide):
+        sessions.decide(actor=actor, session=session, decision="closed", now=NOW)
+
+
 def test_a_stop_is_written_down_once() -> None:
     session = factories.session(vendor_session_id="ses_1")
     actor = factories.actor(factories.member(organisation=session.organisation))
