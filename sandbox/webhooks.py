@@ -6,16 +6,17 @@ import json
 import secrets
 import threading
 import time
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any, Protocol
 
 import requests
 
-from sandbox.clock import iso
+from sandbox.clock import Clock, iso
+from sandbox.faults import Faults
+from sandbox.model import Settings
 from sandbox.store import dumps
-
-if TYPE_CHECKING:
-    from sandbox.world import World
 
 THREADS = 8
 
@@ -33,10 +34,24 @@ class Delivery:
     done: bool = field(default=False)
 
 
+class Owner(Protocol):
+    """What a sender needs of the world; the world knows its sender, not the other way round."""
+
+    faults: Faults
+    clock: Clock
+    settings: Settings
+
+    def turn(self) -> AbstractContextManager[datetime]: ...
+
+    def holds(self, thing: Any) -> bool: ...
+
+    def touch(self, thing: Any) -> None: ...
+
+
 class Sender:
     """Threads that POST. `send` only queues, so it may be called inside a turn."""
 
-    def __init__(self, world: "World") -> None:
+    def __init__(self, world: Owner) -> None:
         self._world = world
         self._ready = threading.Condition()
         self._queue: list[tuple[float, int, Delivery]] = []
