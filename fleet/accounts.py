@@ -27,6 +27,10 @@ TEST_PATIENCE_S = 5.0
 LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain"})
 
 
+class Fixed(Exception):
+    """An account with stations keeps its base URL and environment: they say which stations those are."""
+
+
 @dataclass(frozen=True)
 class BudgetView:
     """A budget at one moment. Used means: in flight, or its window has not passed yet. All in wall time."""
@@ -78,6 +82,37 @@ def create(
         hooks.mint(account=account, kind=HookKind.EXCEPTION, now=now, keep=True)
         if actor:
             audit.record(actor=actor, verb="account.added", subject=name, now=now, base_url=base_url)
+    return account
+
+
+def change(
+    *,
+    actor: Actor,
+    account: Account,
+    name: str,
+    base_url: str,
+    environment: str,
+    stations_per_call: int,
+    now: datetime,
+) -> Account:
+    """The account's facts. Base URL and environment stay as they are once it has stations: raises Fixed."""
+    base_url = base_url.rstrip("/")
+    moved = (base_url, environment) != (account.base_url, account.environment)
+    with transaction.atomic():
+        if moved and account.stations.exists():
+            raise Fixed
+        if base_url != account.base_url:
+            old = account.budget
+            account.budget = budget.budget_for(
+                base_url=base_url,
+                api_key=account.api_key,
+                request_limit=old.request_limit,
+                window_s=old.window_s,
+            )
+        account.name, account.base_url, account.environment = name, base_url, environment
+        account.stations_per_call = stations_per_call
+        account.save(update_fields=["name", "base_url", "environment", "stations_per_call", "budget"])
+        audit.record(actor=actor, verb="account.changed", subject=name, now=now)
     return account
 
 

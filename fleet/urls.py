@@ -1,5 +1,28 @@
 """The routes of fleet."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from fleet.views import accounts, commands, messages, sites, station, station_import, stations, tariffs
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("sites/", sites.sites, name="sites"),
+    path("sites/new/", sites.site_new, name="site_new"),
+    path("sites/<int:pk>/", sites.site, name="site"),
+    path("sites/<int:pk>/edit/", sites.site_edit, name="site_edit"),
+    path("stations/", stations.stations, name="stations"),
+    path("stations/new/", stations.station_new, name="station_new"),
+    path("stations/import/", station_import.station_import, name="station_import"),
+    path("stations/<int:pk>/", station.station, name="station"),
+    path("stations/<int:pk>/edit/", stations.station_edit, name="station_edit"),
+    path("tariffs/", tariffs.tariffs, name="tariffs"),
+    path("tariffs/new/", tariffs.tariff_new, name="tariff_new"),
+    path("tariffs/<int:pk>/", tariffs.tariff_edit, name="tariff_edit"),
+    path("commands/", commands.commands, name="commands"),
+    path("commands/new/", commands.command_new, name="command_new"),
+    path("commands/<uuid:public_id>/", commands.command, name="command"),
+    path("settings/accounts/", accounts.settings_accounts, name="settings_accounts"),
+    path("settings/accounts/new/", accounts.settings_account_new, name="settings_account_new"),
+    path("settings/accounts/<int:pk>/", accounts.settings_account, name="settings_account"),
+    path("settings/accounts/<int:pk>/test", accounts.settings_account_test, name="settings_account_test"),
+    path("settings/messages/", messages.settings_messages, name="settings_messages"),
+]

@@ -1,0 +1,97 @@
+"""Importing stations in two steps: a preview, then the very text that was previewed, signed, comes back to be done."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core import signing
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from fleet import import_rows, imports
+from fleet.forms import StationImportForm
+from fleet.import_rows import Defaults
+from fleet.models import Account
+from lib import clock
+from people.access import ActorRequest, require
+from people.roles import Permission
+
+SALT = "fleet.station_import"
+PREVIEW_HOLDS_S = 3600
+SHOWN = 200
+CHANGED = gettext_lazy("Somebody added some of these meanwhile; nothing was imported. Here is a new preview.")
+
+
+@require(Permission.MANAGE_FLEET)
+def station_import(request: ActorRequest) -> HttpResponse:
+    if request.method == "POST" and "payload" in request.POST:
+        return _confirm(request)
+    form = StationImportForm(request.POST or None, request.FILES or None, actor=request.actor)
+    if request.method == "POST" and form.is_valid():
+        try:
+            return _preview(request, form.cleaned_data)
+        except import_rows.Unreadable as error:
+            form.add_error(None, str(error))
+    has_account = Account.objects.visible_to(request.actor).exists()
+    context = {"form": form, "columns": import_rows.COLUMNS, "has_account": has_account}
+    return render(request, "fleet/station_import.html", context)
+
+
+def _preview(request: ActorRequest, cleaned: dict[str, Any]) -> HttpResponse:
+    text, warning = cleaned["text"], ""
+    if cleaned.get("file"):
+        text, warning = import_rows.decode(cleaned["file"].read())
+    site = cleaned.get("site")
+    payload = {
+        "account": cleaned["account"].pk,
+        "text": text,
+        "site": site.name if site else "",
+        "level": cleaned["level"],
+        "connectors": cleaned["connectors"],
+        "organisation": request.actor.organisation_id,
+    }
+    return _show(request, cleaned["account"], payload, warning)
+
+
+def _show(request: ActorRequest, account: Account, payload: dict[str, Any], warning: str = "") -> HttpResponse:
+    found = imports.preview(actor=request.actor, account=account, text=payload["text"], defaults=_defaults(payload))
+    payload["good"] = len(found.rows)
+    context = {
+        "account": account,
+        "found": found,
+        "rows": found.rows[:SHOWN],
+        "bad_rows": found.bad_rows[:SHOWN],
+        "warning": warning,
+        "payload": signing.dumps(payload, salt=SALT, compress=True),
+    }
+    return render(request, "fleet/station_import_preview.html", context)
+
+
+def _defaults(payload: dict[str, Any]) -> Defaults:
+    return Defaults(site=payload["site"], level=payload["level"], connectors=payload["connectors"])
+
+
+def _confirm(request: ActorRequest) -> HttpResponse:
+    try:
+        payload = signing.loads(request.POST["payload"], salt=SALT, max_age=PREVIEW_HOLDS_S)
+    except signing.BadSignature:
+        messages.error(request, _("This preview is no longer valid. Choose the file again."))
+        return redirect("station_import")
+    accounts = Account.objects.visible_to(request.actor)
+    account = get_object_or_404(accounts, pk=payload["account"])
+    found = imports.preview(actor=request.actor, account=account, text=payload["text"], defaults=_defaults(payload))
+    if len(found.rows) != payload["good"]:
+        messages.error(request, CHANGED)
+        return _show(request, account, payload)
+    try:
+        made = imports.apply(actor=request.actor, account=account, rows=found.rows, now=clock.now())
+    except imports.Conflict:
+        messages.error(request, CHANGED)
+        return _show(request, account, payload)
+    except imports.NothingToImport:
+        messages.error(request, _("Nothing was imported: every row of it is there already or has a fault."))
+        return redirect("station_import")
+    said = ngettext("%d station is imported.", "%d stations are imported.", len(made)) % len(made)
+    messages.success(request, said)
+    return redirect("stations")

@@ -1,0 +1,207 @@
+"""The pages of stations: list, one, adding, changing, and the import in two steps."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from fleet import stations
+from fleet.models import Connector, Site, Station, UnknownStation
+from people.roles import Role
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+HEAD = "site,timezone,currency,latitude,longitude,grid_limit_kw,station,name,level,connectors,rated_kw\n"
+
+
+@pytest.fixture
+def home():
+    return factories.organisation()
+
+
+@pytest.fixture
+def owner(home):
+    return factories.member(organisation=home)
+
+
+@pytest.fixture
+def account(home):
+    return factories.account(home)
+
+
+def test_an_empty_list_says_what_comes_first(owner):
+    client = factories.client_for(owner)
+    assert "First an Eevion account" in client.get("/stations/").content.decode()
+    factories.account(owner.organisation)
+    assert "No station yet" in client.get("/stations/").content.decode()
+
+
+def test_one_and_three_rows_cost_the_same(owner, home, account):
+    client = factories.client_for(owner)
+    factories.station(factories.site(home), account=account)
+    client.get("/stations/")
+    with CaptureQueriesContext(
+        connection,
+    ) as one:
+        client.get("/stations/")
+    for _ in range(2):
+        factories.station(factories.site(home), account=account, tariff=factories.tariff(account))
+    with CaptureQueriesContext(connection) as three:
+        assert client.get("/stations/").content.decode().count('<tr id="station-') == 3
+    assert len(three) == len(one)
+
+
+def test_the_list_filters_by_site_state_and_text(owner, home, account):
+    one = factories.station(factories.site(home), account=account, vendor_id="HC-A")
+    two = factories.station(factories.site(home), account=account, vendor_id="HC-B", offline_since=factories.NOW)
+    client = factories.client_for(owner)
+
+    def listed(**query):
+        text = client.get("/stations/", query).content.decode()
+        return [row.vendor_id for row in (one, two) if f'id="station-{row.pk}"' in text]
+
+    assert listed() == ["HC-A", "HC-B"]
+    assert listed(site=one.site_id) == ["HC-A"]
+    assert listed(state="offline") == ["HC-B"]
+    assert listed(state="no_news") == ["HC-A"]
+    assert listed(q="c-b") == ["HC-B"]
+    assert listed(q="\0", site="x", after="99999999") == ["HC-A", "HC-B"]
+
+
+def test_the_list_goes_on_behind_its_last_row(owner, home, account):
+    site = factories.site(home)
+    rows = [Station(organisation=home, site=site, account=account, vendor_id=f"HC-{n:03d}") for n in range(101)]
+    Station.objects.bulk_create(rows)
+    client = factories.client_for(owner)
+    first = client.get("/stations/")
+    assert "HC-099" in first.content.decode() and "HC-100" not in first.content.decode()
+    second = client.get("/stations/", {"after": first.context["after"]}).content.decode()
+    assert "HC-100" in second and "HC-099" not in second
+
+
+def test_a_station_shows_state_since_and_source(owner, home, account):
+    row = factories.station(factories.site(home, timezone="America/Toronto"), account=account, connectors=2)
+    first = row.connectors.order_by("number")[0]
+    stations.report(connector_id=first.pk, session_state="charging", busy_since=factories.NOW)
+    text = factories.client_for(owner).get(f"/stations/{row.pk}/").content.decode()
+    assert "Charging" in text and "No news" in text
+    assert "1 Jun, 12:00" in text
+    assert f'<input type="hidden" name="station" value="{row.pk}">' in text
+    assert '<option value="2">2</option>' in text and '<option value="1">1</option>' not in text
+
+
+def test_who_may_not_start_sees_no_start_form(home, account):
+    row = factories.station(factories.site(home), account=account)
+    viewer = factories.client_for(factories.member(Role.VIEWER, organisation=home))
+    assert 'name="reference"' not in viewer.get(f"/stations/{row.pk}/").content.decode()
+
+
+def test_foreign_absent_and_hidden_look_alike(owner, home, account):
+    foreign = factories.station()
+    row = factories.station(factories.site(home), account=account)
+    limited = factories.member(Role.MANAGER, organisation=home, site_ids=[factories.site(home).pk])
+    for page in ("", "edit/"):
+        assert factories.client_for(owner).get(f"/stations/{foreign.pk}/{page}").status_code == 404
+        assert factories.client_for(owner).get(f"/stations/999999/{page}").status_code == 404
+        assert factories.client_for(limited).get(f"/stations/{row.pk}/{page}").status_code == 404
+
+
+def test_a_station_is_added_and_the_offered_id_taken(owner, home, account):
+    site = factories.site(home)
+    UnknownStation.objects.create(
+        account=account, vendor_id="HC-9", seen_in="reporting", first_seen_at=factories.NOW, last_seen_at=factories.NOW
+    )
+    client = factories.client_for(owner)
+    assert "HC-9" in client.get("/stations/").content.decode()
+    values = {"account": account.pk, "site": site.pk, "vendor_id": "HC-9", "level": 3, "connectors": 2}
+    values |= {"rated_kw": "62.5", "lifecycle": "active", "start_limit_s": 300, "name": "", "tariff": ""}
+    made = client.post("/stations/new/", values)
+    row = Station.objects.get(organisation=home)
+    assert (made.status_code, made.url) == (302, f"/stations/{row.pk}/")
+    assert (row.vendor_id, row.level, row.rated_kw, row.site_id) == ("HC-9", 3, Decimal("62.50"), site.pk)
+    assert list(row.connectors.values_list("number", flat=True)) == [1, 2]
+    assert UnknownStation.objects.count() == 0
+    assert "already exists" in client.post("/stations/new/", values).content.decode()
+
+
+def test_foreign_things_cannot_be_chosen(owner, home, account):
+    theirs = factories.site()
+    their_account = factories.account(theirs.organisation)
+    values = {"vendor_id": "HC-1", "level": 2, "connectors": 1, "lifecycle": "active", "start_limit_s": 300}
+    client = factories.client_for(owner)
+    assert client.get("/stations/new/").content.decode().count(theirs.name) == 0
+    client.post("/stations/new/", values | {"account": account.pk, "site": theirs.pk})
+    client.post("/stations/new/", values | {"account": their_account.pk, "site": factories.site(home).pk})
+    assert Station.objects.count() == 0
+
+
+def test_connectors_are_added_never_taken_away(owner, home, account):
+    row = factories.station(factories.site(home), account=account, connectors=2)
+    values = {"site": row.site_id, "vendor_id": row.vendor_id, "level": 2, "lifecycle": "active", "start_limit_s": 300}
+    client = factories.client_for(owner)
+    assert "They stay" in client.post(f"/stations/{row.pk}/edit/", values | {"connectors": 1}).content.decode()
+    assert client.post(f"/stations/{row.pk}/edit/", values | {"connectors": 3}).status_code == 302
+    assert list(Connector.objects.filter(station=row).values_list("number", flat=True)) == [1, 2, 3]
+
+
+def test_an_import_is_previewed_then_done(owner, home, account):
+    client = factories.client_for(owner)
+    text = HEAD + "Dépôt,America/Toronto,CAD,,,90,HC-1,Nord,2,2,7.2\nDépôt,America/Torronto,CAD,,,90,HC-2,,2,1,\n"
+    file = SimpleUploadedFile("list.csv", text.encode("latin-1"))
+    preview = client.post("/stations/import/", {"account": account.pk, "file": file, "level": 2, "connectors": 1})
+    shown = preview.content.decode()
+    assert "unknown time zone “America/Torronto”" in shown and "read as Latin-1" in shown
+    assert Station.objects.count() == 0
+    done = client.post("/stations/import/", {"payload": preview.context["payload"]})
+    assert (done.status_code, done.url) == (302, "/stations/")
+    row = Station.objects.get()
+    assert (row.vendor_id, row.name, row.site.name, row.connectors.count()) == ("HC-1", "Nord", "Dépôt", 2)
+
+
+def test_a_preview_that_is_no_longer_true_is_shown_again(owner, home, account):
+    client = factories.client_for(owner)
+    site = factories.site(home)
+    values = {"account": account.pk, "text": "HC-1\nHC-2", "site": site.pk, "level": 2, "connectors": 1}
+    payload = client.post("/stations/import/", values).context["payload"]
+    factories.station(site, account=account, vendor_id="HC-1")
+    again = client.post("/stations/import/", {"payload": payload})
+    assert "nothing was imported" in again.content.decode()
+    assert Station.objects.count() == 1
+    assert client.post("/stations/import/", {"payload": again.context["payload"]}).status_code == 302
+    assert Station.objects.count() == 2
+
+
+def test_a_changed_or_foreign_payload_is_refused(owner, home, account):
+    client = factories.client_for(owner)
+    site = factories.site(home)
+    values = {"account": account.pk, "text": "HC-1", "site": site.pk, "level": 2, "connectors": 1}
+    payload = client.post("/stations/import/", values).context["payload"]
+    assert client.post("/stations/import/", {"payload": payload[:-3] + "abc"}).url == "/stations/import/"
+    stranger = factories.client_for(factories.member())
+    assert stranger.post("/stations/import/", {"payload": payload}).status_code == 404
+    assert (Station.objects.count(), Site.objects.count()) == (0, 1)
+
+
+def test_an_unreadable_file_says_what_to_do(owner, account):
+    file = SimpleUploadedFile("list.xlsx", b"PK\x03\x04\0\0")
+    answer = factories.client_for(owner).post(
+        "/stations/import/", {"account": account.pk, "file": file, "level": 2, "connectors": 1}
+    )
+    assert "Save the sheet as CSV" in answer.content.decode()
+
+
+def test_report_touches_only_what_is_given(home, account):
+    row = factories.station(factories.site(home), account=account)
+    first = row.connectors.order_by("number")[0]
+    later = factories.NOW + timedelta(minutes=5)
+    stations.report(connector_id=first.pk, session_state="charging", busy_since=factories.NOW, seen_at=later)
+    stations.report(connector_id=first.pk, seen_at=factories.NOW, offline_since=later)
+    stations.report(station_id=row.pk, fault_code="GroundFailure", fault_since=later)
+    first.refresh_from_db()
+    row.refresh_from_db()
+    assert (first.session_state, first.busy_since, first.last_seen_at) == ("charging", factories.NOW, later)
+    assert (row.offline_since, row.fault_code, row.fault_since) == (later, "GroundFailure", later)
+    assert row.connectors.get(number=2).session_state == ""
