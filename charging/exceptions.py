@@ -107,15 +107,19 @@ def _tell_fleet(row: StationException) -> None:
     same = StationException.objects.filter(station_id=row.station_id, type=row.type, cleared_at=None)
     if row.type == ExceptionType.STATION_OFFLINE:
         oldest = same.order_by("started_at", "id").first()
-        stations.report(station_id=row.station_id, offline_since=oldest and (oldest.started_at or oldest.received_at))
+        stations.report(station_id=row.station_id, offline_since=_since(oldest))
     elif row.type == ExceptionType.CONNECTOR_FAULTED:
-        oldest = same.filter(connector_id=row.connector_id).order_by("started_at", "id").first()
+        oldest = same.filter(connector=row.connector).order_by("started_at", "id").first()
         stations.report(
             station_id=row.station_id,
             connector_id=row.connector_id,
             fault_code=(oldest.error_code or oldest.type) if oldest else "",
-            fault_since=oldest and (oldest.started_at or oldest.received_at),
+            fault_since=_since(oldest),
         )
+
+
+def _since(row: StationException | None) -> datetime | None:
+    return (row.started_at or row.received_at) if row else None
 
 
 def _tell_session(row: StationException, vendor_session_id: str | None, now: datetime) -> None:
@@ -126,7 +130,7 @@ def _tell_session(row: StationException, vendor_session_id: str | None, now: dat
     if row.session is not None:
         text = _("The vendor reports %(type)s: %(message)s") % {"type": row.type, "message": row.message or "–"}
         timeline.note(row.session, kind="exception", text=text, now=now)
-        Session.objects.filter(pk=row.session_id, state__in=LIVE).update(hurry=True)
+        Session.objects.filter(pk=row.session.pk, state__in=LIVE).update(hurry=True)
         return
     for session in Session.objects.filter(station_id=row.station_id, state=State.UNKNOWN):
         text = _("An exception at this station (%(type)s) names session %(id)s. It may be this start.")

@@ -1,66 +1,27 @@
 """Starting a session: the wish is written down, sent once, and its outcome told for what it is.
 
 An unknown start is never repeated (contract: no idempotency key); it blocks its connector for the start limit and is
-settled by its own webhook, by an exception that names it, or by a person.
+settled by its own webhook or by a person (decisions); an exception only hints at it.
 """
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 import eevion
-from charging import attempts, settling, timeline
+from charging import admission, attempts, settling, timeline
 from charging.models import Session
-from charging.models.session import LIVE, OPEN, Origin, State, StopState
+from charging.models.session import OPEN, Origin, State
 from fleet import gateway, hooks
-from fleet.models import Connector, Station, StationSetting
+from fleet.models import Station
 from fleet.models.message import HookKind, HookToken
-from fleet.models.station import CommandKind, Lifecycle
 from people import audit
 from people.actor import Actor
-
-CLOSED = (eevion.PriorityStatus.UNAVAILABLE, eevion.PriorityStatus.OUT_OF_SERVICE)
-Decision = Literal["never_started", "closed"]
-LOST_AFTER = 2  # reads in a row without an answer; then a person may close the session
-
-
-class StationBusy(Exception):
-    """Another session holds the connector; it is read next, for it may be over."""
-
-    def __init__(self, session: Session) -> None:
-        super().__init__(_("Another session is going on there. It ends when its cable is unplugged."))
-        self.session = session
-
-
-class StationBlocked(Exception):
-    """A start whose answer was lost may still hold the connector."""
-
-    def __init__(self, until: datetime) -> None:
-        super().__init__(_("An earlier start got no answer and may still begin. Wait for it, or decide it first."))
-        self.until = until
-
-
-class StationUnavailable(Exception):
-    """No request is spent on a station that we know cannot start."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-class NoSuchConnector(Exception):
-    def __init__(self, number: int) -> None:
-        super().__init__(_("The station has no connector %(number)s. Choose one of its own.") % {"number": number})
-        self.number = number
-
-
-class NothingToDecide(Exception):
-    """Only a start without an answer can be decided."""
 
 
 def request_start(
@@ -68,56 +29,20 @@ def request_start(
 ) -> Session:
     """Write the start down, due at once. Without a number it takes the lowest free connector.
 
-    The same reference on the same station while one is open returns that session. Raises StationBusy, StationBlocked,
-    StationUnavailable, NoSuchConnector.
+    The same reference on the same station while one is open returns that session. Raises admission.StationBusy,
+    StationBlocked, StationUnavailable, NoSuchConnector.
     """
     try:
         with transaction.atomic():
             return _write(actor, station, connector_number, reference.strip()[:120], origin, now)
-    except StationBusy as busy:
+    except admission.StationBusy as busy:
         Session.objects.filter(pk=busy.session.pk).update(hurry=True)
         raise
     except IntegrityError as error:
         holder = Session.objects.filter(station=station, holds_connector=True).first()
         if holder is None:
             raise
-        raise StationBusy(holder) from error
-
-
-def decide(*, actor: Actor, session: Session, decision: Decision, now: datetime) -> Session:
-    """A person says what the vendor does not: an unknown start never happened, or a session that cannot be read any
-    more is over, with the last figures known and not confirmed. The vendor may still prove otherwise. Raises
-    NothingToDecide."""
-    with transaction.atomic():
-        row = Session.objects.select_for_update().get(pk=session.pk)
-        if decision == "never_started" and row.state == State.UNKNOWN:
-            settling.move(row, State.ABANDONED, now)
-            text = _("Decided: it never started.")
-        elif decision == "closed" and is_lost(row):
-            _close(row, now)
-            text = _("Decided: it is over. Its figures are the last that were read, not confirmed.")
-        else:
-            raise NothingToDecide(_("There is nothing to decide here any more. Reload the page to see how it stands."))
-        row.save()
-        timeline.note(row, kind="decided", text=text, now=now, actor_label=actor.label, data={"decision": decision})
-        audit.record(actor=actor, verb="session.decided", subject=str(row.public_id), now=now, decision=decision)
-        settling.report(row, now)
-    return row
-
-
-def is_lost(session: Session) -> bool:
-    """The vendor was asked in vain more than once, so that a person may close it."""
-    return session.state in LIVE and session.read_failures >= LOST_AFTER
-
-
-def _close(row: Session, now: datetime) -> None:
-    """Energy that flowed belongs to a completed session; one that never charged failed."""
-    row.stop_state, row.due_at, row.hurry = StopState.NONE, None, False
-    if row.energy_kwh:
-        row.completed_at = row.completed_at or now
-        settling.move(row, State.COMPLETED, now)
-    else:
-        settling.move(row, State.FAILED, now)
+        raise admission.StationBusy(holder) from error
 
 
 def send_start(session_id: int, now_fn: Callable[[], datetime]) -> Session | None:
@@ -192,8 +117,8 @@ def _write(
         again = same.first()
         if again is not None:
             return again
-    _check_station(place)
-    connector = _choose(place, number, now)
+    admission.check(place)
+    connector = admission.choose(place, number, now)
     session = Session.objects.create(
         organisation_id=place.organisation_id,
         site=place.site,
@@ -213,48 +138,6 @@ def _write(
     audit.record(actor=actor, verb="session.requested", subject=str(place), now=now, session=str(session.public_id))
     settling.report(session, now)
     return session
-
-
-def _check_station(station: Station) -> None:
-    """Raises StationUnavailable."""
-    if station.lifecycle != Lifecycle.ACTIVE:
-        state = station.get_lifecycle_display().lower()
-        raise StationUnavailable(_("This station is %(state)s. Make it active before starting.") % {"state": state})
-    if station.offline_since:
-        raise StationUnavailable(_("The station is offline. Try again when it is back."))
-    if station.fault_since:
-        raise StationUnavailable(_("The station reports a fault. Try again when it is cleared."))
-    setting = StationSetting.objects.filter(station=station, kind=CommandKind.PRIORITY_STATUS).first()
-    if setting is not None and setting.finished_value in CLOSED:
-        raise StationUnavailable(_("The station was closed by a command. Set it available before starting."))
-
-
-def _choose(station: Station, number: int | None, now: datetime) -> Connector | None:
-    """Raises NoSuchConnector, StationUnavailable, StationBusy, StationBlocked. None: no connector is known."""
-    all_of_it = list(Connector.objects.filter(station=station).order_by("number"))
-    if number is not None and number not in {connector.number for connector in all_of_it}:
-        raise NoSuchConnector(number)
-    holders = list(Session.objects.filter(station=station, holds_connector=True).order_by("id"))
-    for holder in holders:
-        if holder.connector_id is None and (holder.state == State.UNKNOWN or not all_of_it):
-            raise _taken(holder, now)
-    held = {holder.connector_id: holder for holder in holders}
-    wanted = [connector for connector in all_of_it if number in (None, connector.number)]
-    sound = [connector for connector in wanted if not connector.fault_since]
-    if wanted and not sound:
-        raise StationUnavailable(_("The connector reports a fault. Choose another one."))
-    for connector in sound:
-        if connector.pk not in held:
-            return connector
-    if sound:
-        raise _taken(held[sound[0].pk], now)
-    return None
-
-
-def _taken(holder: Session, now: datetime) -> StationBusy | StationBlocked:
-    if holder.state == State.UNKNOWN and holder.blocked_until:
-        return StationBlocked(max(holder.blocked_until, now))
-    return StationBusy(holder)
 
 
 def _price(station: Station) -> dict[str, Any] | None:
