@@ -161,6 +161,11 @@ def drawn(found: QuerySet[Session], now: datetime, gap_s: float) -> list[Row]:
     ]
 
 
+def count(actor: Actor, wanted: Filter) -> int:
+    """How many open sessions a filter means, shown or not."""
+    return Session.objects.visible_to(actor).filter(wanted.matches()).count()
+
+
 def tabs(actor: Actor) -> list[tuple[str, int]]:
     """Per tab the number of open sessions, whatever the text filter."""
     counted = dict(Session.objects.visible_to(actor).open().order_by().values_list("state").annotate(n=Count("id")))

@@ -43,8 +43,15 @@ class PastFilter(forms.Form):
     site = forms.ModelChoiceField(
         queryset=Site.objects.none(), label=_("Site"), required=False, empty_label=_("All sites")
     )
-    station = forms.CharField(label=_("Station"), required=False, max_length=100)
-    q = forms.CharField(label=_("Reference"), required=False, max_length=120)
+    station = forms.CharField(
+        label=_("Station"), required=False, max_length=100, widget=forms.TextInput(attrs={"placeholder": _("Station")})
+    )
+    q = forms.CharField(
+        label=_("Reference"),
+        required=False,
+        max_length=120,
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": _("Reference")}),
+    )
     state = forms.ChoiceField(label=_("Outcome"), required=False)
     start_date = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
     end_date = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))

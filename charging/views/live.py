@@ -61,6 +61,8 @@ def _context(actor: Actor, wanted: board.Filter, since: int = 0) -> dict[str, An
         "now": now,
         "wanted": wanted,
         "rows": board.rows(actor, wanted, now, gap_s, since),
+        "shown": board.count(actor, wanted),
+        "limit": board.ROWS,
         "tabs": board.tabs(actor),
         "cards": cards,
         "figures": board.figures_now(actor, cards, now),

@@ -24,20 +24,31 @@ EVIDENCE = 50
 
 @require(Permission.VIEW)
 def session(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    return render(request, "charging/session.html", _context(request, public_id))
+    version = board.version()  # before the rows: see there
+    return render(request, "charging/session.html", _context(request, public_id) | {"version": version})
 
 
 @require(Permission.VIEW)
 def session_now(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    """The part of the page that moves. Without the header of a fragment it is the page itself."""
-    template = "charging/_session_now.html" if request.headers.get("HX-Request") else "charging/session.html"
-    return render(request, template, _context(request, public_id))
+    """The part of the page that moves; 204 if nothing was written since X-Since. Readings and events come with a write
+    of the session itself."""
+    since, version = board.parse_version(request.headers.get("X-Since", ""))[0], str(board.version())
+    if since and _found(request, public_id).changed_xid < since:
+        return HttpResponse(status=204, headers={"X-Version": version})
+    answer = render(request, "charging/_session_now.html", _context(request, public_id) | {"partial": True})
+    answer["X-Version"] = version
+    return answer
+
+
+def _found(request: HttpRequest, public_id: UUID) -> Session:
+    related = ("site", "station__account", "connector", "requested_by", "api_key")
+    mine = Session.objects.visible_to(request.actor).select_related(*related)  # type: ignore[attr-defined]
+    return get_object_or_404(mine, public_id=public_id)
 
 
 def _context(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    related = ("site", "station__account", "connector", "requested_by", "api_key")
-    found = get_object_or_404(Session.objects.visible_to(actor).select_related(*related), public_id=public_id)
+    found = _found(request, public_id)
     readings = list(found.readings.order_by("-received_at", "-id")[:MOST_READINGS])[::-1]
     return {
         "session": found,

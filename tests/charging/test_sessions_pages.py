@@ -174,7 +174,7 @@ def test_a_session_shows_four_figures_and_its_story(world: World) -> None:
     for words in ("5.125", '2.50<span class="unit">CAD</span>', "1:30", "0:30", "It began to charge.", "c-plot"):
         assert words in html
     assert "&quot;Charging&quot;" in html
-    assert "hx-get" not in html[html.index('id="session-now"') : html.index("page-head")]
+    assert "data-live=" not in html
 
 
 def test_an_open_session_asks_for_itself(world: World) -> None:
@@ -182,10 +182,10 @@ def test_an_open_session_asks_for_itself(world: World) -> None:
     session = factories.session(station)
     client = factories.client_for(owner)
     fragment = reverse("session_now", args=[session.public_id])
-    assert f'hx-get="{fragment}"' in client.get(page_of(session)).content.decode()
-    answer = client.get(fragment, headers={"HX-Request": "true"}).content.decode()
-    assert answer.lstrip().startswith('<div class="col" id="session-now"')
-    assert "not reported" in answer
+    assert f'data-live="{fragment}"' in client.get(page_of(session)).content.decode()
+    answer = client.get(fragment)
+    assert answer.content.decode().lstrip().startswith('<div class="col" id="session-now" data-oob>')
+    assert answer.headers["X-Version"].isdecimal()
 
 
 @pytest.mark.parametrize("name", ["session", "session_now", "session_stop", "session_decide"])
@@ -284,3 +284,17 @@ def test_an_unknown_start_is_decided_by_a_person(world: World) -> None:
     client.post(url, {"decision": "never_started"})
     session.refresh_from_db()
     assert session.state == State.ABANDONED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_session_at_rest_sends_nothing(world: World) -> None:
+    owner, station = world
+    session = factories.session(station)
+    client = factories.client_for(owner)
+    url = reverse("session_now", args=[session.public_id])
+    version = client.get(url).headers["X-Version"]
+    assert client.get(url, headers={"X-Since": version}).status_code == 204
+    Session.objects.filter(pk=session.pk).update(energy_kwh=Decimal("9.999"))
+    answer = client.get(url, headers={"X-Since": version})
+    assert answer.status_code == 200
+    assert "9.999" in answer.content.decode()
