@@ -1,0 +1,1 @@
+"""Benchmarks and the replay: programs of their own, run by ./run bench and ./run replay."""

@@ -1,0 +1,1 @@
+"""Real sessions played through the whole product, and compared row by row with what happened."""
