@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from lib import figures, plot, scale
 from lib.plot import Hit, Legend, Number, Series, Table
@@ -59,21 +60,21 @@ def days(
     if previous:
         drawn += plot.stretched(f'<g class="s4">{_curve(axis, before, len(dates), dash=True)}</g>')
         legend.append(Legend(4, previous.name, line=True))
-    table = _day_table(dates, series, values, unit, decimals)
-    read = _parts(
-        [*series, *([previous] if previous else [])], [*values, *([before] if previous else [])], unit, decimals
-    )
+    read = _parts(series, values, unit, decimals)
+    if previous:
+        for index, part in enumerate(read):
+            value = before[index] if index < len(before) else None
+            part.append(("s4", previous.name, plot.written(value, unit, decimals)))
+    places = _day_hits(dates, read, totals if len(series) > 1 else [], unit, decimals)
     return plot.frame(
         id,
         title,
         _finding(dates, totals, unit, decimals),
         left=plot.value_axis(axis),
-        inside=plot.grid(axis)
-        + drawn
-        + plot.hits(_day_hits(dates, read, totals if len(series) > 1 else [], unit, decimals)),
+        inside=plot.grid(axis) + drawn + plot.hits(places),
         below=_day_axis(dates),
         legend=legend,
-        table=table,
+        table=_day_table(dates, series, values, unit, decimals),
     )
 
 
@@ -176,7 +177,7 @@ def _finding(dates: Sequence[date], values: Sequence[Decimal | None], unit: str,
     if not present:
         return _("No data in this period.")
     total = sum((value for value, _index in present), Decimal(0))
-    text = _("%(count)s days, %(total)s in total.") % {
+    text = ngettext("%(count)s day, %(total)s in total.", "%(count)s days, %(total)s in total.", len(dates)) % {
         "count": len(dates),
         "total": plot.written(total, unit, decimals),
     }
@@ -192,9 +193,12 @@ def _finding(dates: Sequence[date], values: Sequence[Decimal | None], unit: str,
 def _peak(rows: Sequence[Reading], power: Values, stamps: Sequence[str]) -> str:
     present = [(value, index) for index, value in enumerate(power) if value is not None]
     if not present:
-        return _("%(count)s readings, none with a power.") % {"count": len(rows)}
+        return _("No reading says a power.")
     high, where = max(present, key=lambda item: item[0])
-    return _("%(count)s readings, highest %(value)s at %(time)s.") % {
+    words = ngettext(
+        "%(count)s reading, %(value)s at %(time)s.", "%(count)s readings, highest %(value)s at %(time)s.", len(rows)
+    )
+    return words % {
         "count": len(rows),
         "value": plot.written(high, "kW", 1),
         "time": stamps[where],
@@ -283,7 +287,7 @@ Parts = list[tuple[str, str, str]]
 
 
 def _parts(series: Sequence[Series], values: Sequence[Values], unit: str, decimals: int) -> list[Parts]:
-    """Per day, what the pointer reads: class, label and value of each series; a fourth class is the earlier period."""
+    """Per day, what the pointer reads: class, label and value of each series."""
     return [
         [
             (f"s{order}", one.name, plot.written(row[index] if index < len(row) else None, unit, decimals))

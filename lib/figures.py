@@ -1,7 +1,7 @@
 """How quantities, money, durations and moments are written: plain text, the same everywhere. No HTML, no units here."""
 
 from datetime import date, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -9,12 +9,13 @@ from django.utils import formats
 from django.utils.translation import gettext as _
 
 MINUS = "−"
+ROUNDING = Context(prec=400, rounding=ROUND_HALF_UP)  # wide enough for any float: showing a figure never fails
 Number = int | float | Decimal
 
 
 def number(value: Number, decimals: int = 0) -> str:
     """`1,284.5`: grouped thousands, rounded half up, a true minus sign, never "−0"."""
-    rounded = exact(value).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
+    rounded = exact(value).quantize(Decimal(1).scaleb(-decimals), context=ROUNDING)
     text = _localized(f"{abs(rounded):,f}")
     return MINUS + text if rounded < 0 else text
 

@@ -123,10 +123,10 @@ def hits(places: Iterable[Hit]) -> str:
     """app.js reads data-t and data-v; parts stand on lines, their fields apart by tabs."""
     drawn = []
     for place in places:
-        parts = "\n".join("\t".join(" ".join(field.split()) for field in part) for part in place.parts)
+        parts = "&#10;".join("&#9;".join(escape(" ".join(field.split())) for field in part) for part in place.parts)
         drawn.append(
             f'<rect class="hit" x="{percent(place.x)}" width="{percent(place.width)}" height="100%"'
-            f' data-t="{escape(place.title)}" data-v="{escape(parts)}"/>'
+            f' data-t="{escape(place.title)}" data-v="{parts}"/>'
         )
     return "".join(drawn)
 

@@ -49,7 +49,7 @@ def axis(values: Sequence[Decimal], *, whole: bool = False) -> Axis:
     while True:
         for factor in LADDER:
             step = factor.scaleb(exponent)
-            if whole and step % 1:
+            if whole and step != step.to_integral_value():
                 continue
             first = (low / step).to_integral_value(ROUND_FLOOR)
             last = (high / step).to_integral_value(ROUND_CEILING)

@@ -275,12 +275,14 @@ def note_kind(level_tag: str) -> str:
 
 
 @register.simple_block_tag
-def empty(content: str, title: str, text: str, sign: str = "inbox") -> SafeString:
-    """Nothing to show: what that means, and in the block one action."""
+def empty(content: str, title: str, text: str, sign: str = "inbox", level: int = 3) -> SafeString:
+    """Nothing to show: what that means, and in the block one action. `level` is that of the heading."""
     return format_html(
-        '<div class="empty">{}<h3>{}</h3><p>{}</p>{}</div>',
+        '<div class="empty">{}<h{}>{}</h{}><p>{}</p>{}</div>',
         icons.draw(sign, 26),
+        level,
         title,
+        level,
         text,
         format_html('<div class="row">{}</div>', content) if content.strip() else "",
     )

@@ -72,7 +72,9 @@ def _lists() -> dict[str, Any]:
             "state": state,
             "site": ["Harbour Street", "Mill Lane Depot"][order % 2],
             "trace": [value * (6 - order) / 5 for value in trace],
-            "power_kw": Decimal("212.44") / order if state == "charging" else (None if state == "pending" else Decimal(0)),
+            "power_kw": Decimal("212.44") / order
+            if state == "charging"
+            else (None if state == "pending" else Decimal(0)),
             "energy_kwh": Decimal("105.268") / order,
             "cost": Decimal("62.105") / order,
             "estimated": state == "charging",
@@ -112,7 +114,9 @@ def _charts() -> dict[str, Any]:
     before = charts.Series("30 days before", [950 + step * 37 % 260 for step in range(30)])
     start_at = NOW - timedelta(minutes=70)
     readings = [
-        charts.Reading(start_at + timedelta(minutes=step), Decimal(min(248, 40 + step * 30) - step * 2), Decimal(step * 3))
+        charts.Reading(
+            start_at + timedelta(minutes=step), Decimal(min(248, 40 + step * 30) - step * 2), Decimal(step * 3)
+        )
         for step in range(70)
         if not 30 < step < 42
     ]
@@ -120,13 +124,22 @@ def _charts() -> dict[str, Any]:
     return {
         "energy_chart": charts.days("energy", "Energy per day", month, [level_2, level_3], "kWh", previous=before),
         "revenue_bars": charts.hbars(
-            [("Harbour Street", Decimal("8214.4"), "#a"), ("Mill Lane Depot", Decimal("3904.6"), ""), ("Station Plaza", None, "")],
+            [
+                ("Harbour Street", Decimal("8214.4"), "#a"),
+                ("Mill Lane Depot", Decimal("3904.6"), ""),
+                ("Station Plaza", None, ""),
+            ],
             "CAD",
             decimals=2,
         ),
         "curve": charts.power_curve("curve", "Power curve", readings, ZoneInfo(ZONE), cumulative="Energy"),
         "lines_chart": charts.lines(
-            "lines", "Sessions", year, [charts.Series("Sessions", [20 + step % 31 for step in range(326)])], "", area=True
+            "lines",
+            "Sessions",
+            year,
+            [charts.Series("Sessions", [20 + step % 31 for step in range(326)])],
+            "",
+            area=True,
         ),
         "negative_chart": charts.days("minus", "Difference", month, [differences], "kWh", decimals=1),
         "zero_chart": charts.days("zero", "Energy", month, [charts.Series("Energy", [0] * 30)], "kWh"),
