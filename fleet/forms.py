@@ -44,6 +44,15 @@ class SiteForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean_currency(self) -> str:
         return currency(self.cleaned_data["currency"])
 
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        for name, most in (("latitude", 90), ("longitude", 180)):
+            if cleaned.get(name) is not None and abs(cleaned[name]) > most:
+                self.add_error(name, _("Write a number from -%(most)d to %(most)d.") % {"most": most})
+        if cleaned.get("grid_limit_kw") is not None and cleaned["grid_limit_kw"] <= 0:
+            self.add_error("grid_limit_kw", _("A limit is more than 0; leave it empty where there is none."))
+        return cleaned
+
 
 def currency(text: str) -> str:
     """Three letters, upper case. Raises ValidationError."""
@@ -101,6 +110,8 @@ class StationForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
+        if cleaned.get("rated_kw") is not None and cleaned["rated_kw"] <= 0:
+            self.add_error("rated_kw", _("Power is more than 0; leave it empty where it is not known."))
         account, tariff = cleaned.get("account"), cleaned.get("tariff")
         if account and tariff and tariff.account_id != account.pk:
             self.add_error("tariff", _("This tariff belongs to another account. Choose one of the station's account."))

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -9,7 +10,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from fleet import stations
-from fleet.models import Connector, Site, Station, UnknownStation
+from fleet.models import Account, Connector, Site, Station, UnknownStation
+from people.models import Membership, Organisation
 from people.roles import Role
 from tests import factories
 
@@ -18,28 +20,28 @@ HEAD = "site,timezone,currency,latitude,longitude,grid_limit_kw,station,name,lev
 
 
 @pytest.fixture
-def home():
+def home() -> Organisation:
     return factories.organisation()
 
 
 @pytest.fixture
-def owner(home):
+def owner(home: Organisation) -> Membership:
     return factories.member(organisation=home)
 
 
 @pytest.fixture
-def account(home):
+def account(home: Organisation) -> Account:
     return factories.account(home)
 
 
-def test_an_empty_list_says_what_comes_first(owner):
+def test_an_empty_list_says_what_comes_first(owner: Membership) -> None:
     client = factories.client_for(owner)
     assert "First an Eevion account" in client.get("/stations/").content.decode()
     factories.account(owner.organisation)
     assert "No station yet" in client.get("/stations/").content.decode()
 
 
-def test_one_and_three_rows_cost_the_same(owner, home, account):
+def test_one_and_three_rows_cost_the_same(owner: Membership, home: Organisation, account: Account) -> None:
     client = factories.client_for(owner)
     factories.station(factories.site(home), account=account)
     client.get("/stations/")
@@ -54,12 +56,12 @@ def test_one_and_three_rows_cost_the_same(owner, home, account):
     assert len(three) == len(one)
 
 
-def test_the_list_filters_by_site_state_and_text(owner, home, account):
+def test_the_list_filters_by_site_state_and_text(owner: Membership, home: Organisation, account: Account) -> None:
     one = factories.station(factories.site(home), account=account, vendor_id="HC-A")
     two = factories.station(factories.site(home), account=account, vendor_id="HC-B", offline_since=factories.NOW)
     client = factories.client_for(owner)
 
-    def listed(**query):
+    def listed(**query: Any) -> list[str]:
         text = client.get("/stations/", query).content.decode()
         return [row.vendor_id for row in (one, two) if f'id="station-{row.pk}"' in text]
 
@@ -71,7 +73,7 @@ def test_the_list_filters_by_site_state_and_text(owner, home, account):
     assert listed(q="\0", site="x", after="99999999") == ["HC-A", "HC-B"]
 
 
-def test_the_list_goes_on_behind_its_last_row(owner, home, account):
+def test_the_list_goes_on_behind_its_last_row(owner: Membership, home: Organisation, account: Account) -> None:
     site = factories.site(home)
     rows = [Station(organisation=home, site=site, account=account, vendor_id=f"HC-{n:03d}") for n in range(101)]
     Station.objects.bulk_create(rows)
@@ -82,7 +84,7 @@ def test_the_list_goes_on_behind_its_last_row(owner, home, account):
     assert "HC-100" in second and "HC-099" not in second
 
 
-def test_a_station_shows_state_since_and_source(owner, home, account):
+def test_a_station_shows_state_since_and_source(owner: Membership, home: Organisation, account: Account) -> None:
     row = factories.station(factories.site(home, timezone="America/Toronto"), account=account, connectors=2)
     first = row.connectors.order_by("number")[0]
     stations.report(connector_id=first.pk, session_state="charging", busy_since=factories.NOW)
@@ -93,13 +95,13 @@ def test_a_station_shows_state_since_and_source(owner, home, account):
     assert '<option value="2">2</option>' in text and '<option value="1">1</option>' not in text
 
 
-def test_who_may_not_start_sees_no_start_form(home, account):
+def test_who_may_not_start_sees_no_start_form(home: Organisation, account: Account) -> None:
     row = factories.station(factories.site(home), account=account)
     viewer = factories.client_for(factories.member(Role.VIEWER, organisation=home))
     assert 'name="reference"' not in viewer.get(f"/stations/{row.pk}/").content.decode()
 
 
-def test_foreign_absent_and_hidden_look_alike(owner, home, account):
+def test_foreign_absent_and_hidden_look_alike(owner: Membership, home: Organisation, account: Account) -> None:
     foreign = factories.station()
     row = factories.station(factories.site(home), account=account)
     limited = factories.member(Role.MANAGER, organisation=home, site_ids=[factories.site(home).pk])
@@ -109,7 +111,7 @@ def test_foreign_absent_and_hidden_look_alike(owner, home, account):
         assert factories.client_for(limited).get(f"/stations/{row.pk}/{page}").status_code == 404
 
 
-def test_a_station_is_added_and_the_offered_id_taken(owner, home, account):
+def test_a_station_is_added_and_the_offered_id_taken(owner: Membership, home: Organisation, account: Account) -> None:
     site = factories.site(home)
     UnknownStation.objects.create(
         account=account, vendor_id="HC-9", seen_in="reporting", first_seen_at=factories.NOW, last_seen_at=factories.NOW
@@ -127,7 +129,7 @@ def test_a_station_is_added_and_the_offered_id_taken(owner, home, account):
     assert "already exists" in client.post("/stations/new/", values).content.decode()
 
 
-def test_foreign_things_cannot_be_chosen(owner, home, account):
+def test_foreign_things_cannot_be_chosen(owner: Membership, home: Organisation, account: Account) -> None:
     theirs = factories.site()
     their_account = factories.account(theirs.organisation)
     values = {"vendor_id": "HC-1", "level": 2, "connectors": 1, "lifecycle": "active", "start_limit_s": 300}
@@ -138,7 +140,7 @@ def test_foreign_things_cannot_be_chosen(owner, home, account):
     assert Station.objects.count() == 0
 
 
-def test_connectors_are_added_never_taken_away(owner, home, account):
+def test_connectors_are_added_never_taken_away(owner: Membership, home: Organisation, account: Account) -> None:
     row = factories.station(factories.site(home), account=account, connectors=2)
     values = {"site": row.site_id, "vendor_id": row.vendor_id, "level": 2, "lifecycle": "active", "start_limit_s": 300}
     client = factories.client_for(owner)
@@ -147,7 +149,7 @@ def test_connectors_are_added_never_taken_away(owner, home, account):
     assert list(Connector.objects.filter(station=row).values_list("number", flat=True)) == [1, 2, 3]
 
 
-def test_an_import_is_previewed_then_done(owner, home, account):
+def test_an_import_is_previewed_then_done(owner: Membership, home: Organisation, account: Account) -> None:
     client = factories.client_for(owner)
     text = HEAD + "Dépôt,America/Toronto,CAD,,,90,HC-1,Nord,2,2,7.2\nDépôt,America/Torronto,CAD,,,90,HC-2,,2,1,\n"
     file = SimpleUploadedFile("list.csv", text.encode("latin-1"))
@@ -161,7 +163,9 @@ def test_an_import_is_previewed_then_done(owner, home, account):
     assert (row.vendor_id, row.name, row.site.name, row.connectors.count()) == ("HC-1", "Nord", "Dépôt", 2)
 
 
-def test_a_preview_that_is_no_longer_true_is_shown_again(owner, home, account):
+def test_a_preview_that_is_no_longer_true_is_shown_again(
+    owner: Membership, home: Organisation, account: Account
+) -> None:
     client = factories.client_for(owner)
     site = factories.site(home)
     values = {"account": account.pk, "text": "HC-1\nHC-2", "site": site.pk, "level": 2, "connectors": 1}
@@ -174,7 +178,7 @@ def test_a_preview_that_is_no_longer_true_is_shown_again(owner, home, account):
     assert Station.objects.count() == 2
 
 
-def test_a_changed_or_foreign_payload_is_refused(owner, home, account):
+def test_a_changed_or_foreign_payload_is_refused(owner: Membership, home: Organisation, account: Account) -> None:
     client = factories.client_for(owner)
     site = factories.site(home)
     values = {"account": account.pk, "text": "HC-1", "site": site.pk, "level": 2, "connectors": 1}
@@ -185,7 +189,7 @@ def test_a_changed_or_foreign_payload_is_refused(owner, home, account):
     assert (Station.objects.count(), Site.objects.count()) == (0, 1)
 
 
-def test_an_unreadable_file_says_what_to_do(owner, account):
+def test_an_unreadable_file_says_what_to_do(owner: Membership, account: Account) -> None:
     file = SimpleUploadedFile("list.xlsx", b"PK\x03\x04\0\0")
     answer = factories.client_for(owner).post(
         "/stations/import/", {"account": account.pk, "file": file, "level": 2, "connectors": 1}
@@ -193,7 +197,7 @@ def test_an_unreadable_file_says_what_to_do(owner, account):
     assert "Save the sheet as CSV" in answer.content.decode()
 
 
-def test_report_touches_only_what_is_given(home, account):
+def test_report_touches_only_what_is_given(home: Organisation, account: Account) -> None:
     row = factories.station(factories.site(home), account=account)
     first = row.connectors.order_by("number")[0]
     later = factories.NOW + timedelta(minutes=5)
