@@ -1,7 +1,6 @@
 """What a person decides where the vendor does not say: an unknown start, a session that cannot be read any more."""
 
 from datetime import datetime
-from typing import Literal
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -12,7 +11,6 @@ from charging.models.session import LIVE, State, StopState
 from people import audit
 from people.actor import Actor
 
-Decision = Literal["never_started", "closed"]
 LOST_AFTER = 2  # reads in a row without an answer; then a person may close the session
 
 
@@ -20,7 +18,7 @@ class NothingToDecide(Exception):
     """The vendor has said by now, or can still be asked."""
 
 
-def decide(*, actor: Actor, session: Session, decision: Decision, now: datetime) -> Session:
+def decide(*, actor: Actor, session: Session, decision: str, now: datetime) -> Session:
     """A person says what the vendor does not: an unknown start never happened, or a session that cannot be read any
     more is over, with the last figures known and not confirmed. The vendor may still prove otherwise. Raises
     NothingToDecide."""
