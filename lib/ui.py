@@ -4,7 +4,6 @@ Filters for table cells return small safe strings built here, because a row is r
 larger is a template in templates/ui/. How a number is written is decided in lib.figures, not here.
 """
 
-from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -301,7 +300,7 @@ def live_state() -> dict[str, Any]:
 
 
 # --- links that keep the query ----------------------------------------------------------------------------------------
-def _query(context: Mapping[str, Any], **changes: str) -> str:
+def _query(context: Context, **changes: str) -> str:
     request = context.get("request")
     query = request.GET.copy() if request else QueryDict(mutable=True)
     for name in CURSORS:
@@ -314,7 +313,7 @@ def _query(context: Mapping[str, Any], **changes: str) -> str:
     return "?" + query.urlencode()
 
 
-def _current(context: Mapping[str, Any], name: str) -> str:
+def _current(context: Context, name: str) -> str:
     request = context.get("request")
     return str(request.GET.get(name, "")) if request else ""
 
@@ -322,11 +321,10 @@ def _current(context: Mapping[str, Any], name: str) -> str:
 @register.simple_tag(takes_context=True)
 def tab(context: Context, name: str, value: str, label: str, count: int | None = None, default: str = "") -> SafeString:
     """One choice of a query parameter, for `.tabs` and `.seg`. The default value leaves the parameter out."""
-    flat = context.flatten()
-    on = (_current(flat, name) or default) == str(value)
+    on = (_current(context, name) or default) == str(value)
     return format_html(
         '<a href="{}"{}>{}{}</a>',
-        _query(flat, **{name: "" if str(value) == default else str(value)}),
+        _query(context, **{name: "" if str(value) == default else str(value)}),
         mark_safe(' aria-current="true"') if on else "",
         label,
         ""
@@ -338,8 +336,7 @@ def tab(context: Context, name: str, value: str, label: str, count: int | None =
 @register.simple_tag(takes_context=True)
 def sort_th(context: Context, key: str, label: str, classes: str = "", default: str = "") -> SafeString:
     """A table head that sorts by `?sort=key`, then by `?sort=-key`; `default` is the page's own order."""
-    flat = context.flatten()
-    sort = _current(flat, "sort") or default
+    sort = _current(context, "sort") or default
     rising, falling = sort == key, sort == f"-{key}"
     attributes = format_html(' class="{}"', classes) if classes else ""
     if rising or falling:
@@ -347,7 +344,7 @@ def sort_th(context: Context, key: str, label: str, classes: str = "", default: 
     return format_html(
         '<th scope="col"{}><a href="{}">{}{}</a></th>',
         attributes,
-        _query(flat, sort=f"-{key}" if rising else key),
+        _query(context, sort=f"-{key}" if rising else key),
         label,
         icons.draw("arrow-up" if rising else "arrow-down", 12) if rising or falling else "",
     )
@@ -356,10 +353,9 @@ def sort_th(context: Context, key: str, label: str, classes: str = "", default: 
 @register.inclusion_tag("ui/pager.html", takes_context=True)
 def pager(context: Context, before: str = "", after: str = "", label: str = "") -> dict[str, Any]:
     """Previous and next by keyset cursors (`?before=`, `?after=`); an empty cursor disables its side."""
-    flat = context.flatten()
     return {
-        "previous": _query(flat, before=str(before)) if before else "",
-        "next": _query(flat, after=str(after)) if after else "",
+        "previous": _query(context, before=str(before)) if before else "",
+        "next": _query(context, after=str(after)) if after else "",
         "label": label,
     }
 
@@ -367,7 +363,7 @@ def pager(context: Context, before: str = "", after: str = "", label: str = "") 
 @register.simple_tag(takes_context=True)
 def query(context: Context, **changes: Any) -> str:
     """The present query string with changes; an empty value drops its parameter, cursors are always dropped."""
-    return _query(context.flatten(), **{name: "" if value is None else str(value) for name, value in changes.items()})
+    return _query(context, **{name: "" if value is None else str(value) for name, value in changes.items()})
 
 
 # --- forms ------------------------------------------------------------------------------------------------------------
@@ -389,7 +385,7 @@ def field(bound: BoundField, unit: str = "", placeholder: str = "") -> dict[str,
     """A form field with label, control, hint and error, tied together for assistive technology."""
     kind, hint_id, error_id = _kind(bound), f"{bound.auto_id}_hint", f"{bound.auto_id}_error"
     described = " ".join(([hint_id] if bound.help_text else []) + ([error_id] if bound.errors else []))
-    attributes = {
+    attributes: dict[str, str | bool] = {
         name: value for name, value in (("aria-describedby", described), ("placeholder", placeholder)) if value
     }
     if bound.errors:
