@@ -8,6 +8,7 @@ from django.db.models.functions import Coalesce, Now
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from charging import decisions
 from charging.models import Reading, Session, StationException
 from charging.models.session import LIVE, State, StopState
 from people.actor import Actor
@@ -48,7 +49,8 @@ def _exceptions(actor: Actor) -> list[Item]:
 
 def _sessions(actor: Actor) -> list[Item]:
     latest = Reading.objects.filter(session=OuterRef("pk")).order_by("-received_at", "-id")
-    silent = Q(state__in=LIVE, read_at__lt=Now() - SILENT_AFTER)
+    late = Q(read_at__lt=Now() - SILENT_AFTER) | Q(read_failures__gte=decisions.LOST_AFTER)
+    silent = Q(state__in=LIVE) & late
     found = (
         Session.objects.visible_to(actor)
         .open()
@@ -68,4 +70,8 @@ def _of(session: Session) -> Item:
         text = _("the vendor refused to stop it: %(why)s") % {"why": session.stop_error or _("no reason given")}
         return Item("failed", subject, text, session.stop_requested_at, href, _("Open session"))
     seen_at: datetime = session.seen_at  # type: ignore[attr-defined]
+    if decisions.is_lost(session):
+        return Item(
+            "no-news", subject, _("the vendor no longer answers about it"), seen_at, f"{href}#decide", _("Decide")
+        )
     return Item("no-news", subject, _("no answer about this session for a while"), seen_at, href, _("Open session"))

@@ -15,7 +15,7 @@ class StartForm(forms.Form):
     """Offers the active stations that the actor sees, and no other passes."""
 
     station = forms.ModelChoiceField(queryset=Station.objects.none(), label=_("Station"))
-    connector_number = forms.IntegerField(
+    connector = forms.IntegerField(
         label=_("Connector"),
         required=False,
         min_value=1,

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from charging import sessions, tasks
@@ -19,12 +20,17 @@ from people.access import require
 from people.actor import Actor
 from people.roles import Permission
 
+DECIDED = {
+    "never_started": gettext_lazy("Noted: it never started. The connector is free for another start."),
+    "closed": gettext_lazy("Noted: it is over. The connector is free for another start."),
+}
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @require(Permission.CONTROL_SESSIONS)
 def session_start(request: HttpRequest) -> HttpResponse:
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    given = {"station": request.GET.get("station", ""), "connector_number": request.GET.get("connector", "")}
+    given = {"station": request.GET.get("station", ""), "connector": request.GET.get("connector", "")}
     form = StartForm(request.POST or None, initial=given, actor=actor)
     if form.is_valid():
         session = _start(form, actor)
@@ -44,7 +50,7 @@ def _start(form: StartForm, actor: Actor) -> Session | None:
     except sessions.StationBlocked as error:
         form.add_error("station", _blocked(error, form.cleaned_data["station"].site.timezone))
     except sessions.NoSuchConnector as error:
-        form.add_error("connector_number", str(error))
+        form.add_error("connector", str(error))
     else:
         tasks.nudge(tasks.start, session.pk)
         return session
@@ -52,7 +58,7 @@ def _start(form: StartForm, actor: Actor) -> Session | None:
 
 
 def _values(cleaned: dict[str, Any]) -> dict[str, Any]:
-    return {name: cleaned[name] for name in ("station", "connector_number", "reference")}
+    return {name: cleaned[name] for name in ("station", "reference")} | {"connector_number": cleaned["connector"]}
 
 
 def _blocked(error: sessions.StationBlocked, zone_name: str) -> str:
@@ -82,17 +88,18 @@ def session_stop(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @require_POST
 @require(Permission.CONTROL_SESSIONS)
 def session_decide(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    """`never_started` ends an unknown start; anything else keeps waiting for the vendor's word."""
+    """`never_started` ends an unknown start, `closed` a lost session; anything else waits for the vendor's word."""
     session = _session(request, public_id)
-    if request.POST.get("decision") != "never_started":
+    decision = request.POST.get("decision")
+    if decision not in DECIDED:
         messages.info(request, _("We keep waiting. If the vendor reports the session, it is taken up."))
         return redirect(_href(session))
     try:
-        sessions.decide(actor=request.actor, session=session, decision="never_started", now=clock.now())  # type: ignore[attr-defined]
+        sessions.decide(actor=request.actor, session=session, decision=decision, now=clock.now())  # type: ignore[attr-defined]
     except sessions.NothingToDecide as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, _("Noted: it never started. The connector is free for another start."))
+        messages.success(request, DECIDED[decision])
     return redirect(_href(session))
 
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 
-from charging import board, traces
+from charging import board, decisions, traces
 from charging.models import Session
 from charging.models.session import OPEN
 from fleet.models import ApiCall, RawMessage
@@ -54,6 +54,7 @@ def _context(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
         "session": found,
         "now": clock.now(),
         "open": found.state in OPEN,
+        "lost": decisions.is_lost(found),
         "curve": _curve(found, readings),
         "readings": readings[::-1][:RAW_SHOWN],
         "events": found.events.all(),

@@ -103,7 +103,8 @@ def test_an_unknown_station_is_offered_and_dismissed(world: World) -> None:
     notice = UnknownStation.objects.create(
         account=station.account, vendor_id="HC-9999", seen_in="exceptions", first_seen_at=NOW, last_seen_at=NOW
     )
-    assert "HC-9999" in page(owner)
+    adopt = f"{reverse('station_new')}?vendor_id=HC-9999&amp;account={station.account_id}"
+    assert f'href="{adopt}"' in page(owner)
     operator = factories.member(Role.OPERATOR, organisation=owner.organisation)
     url = reverse("exceptions_unknown_station", args=[notice.pk])
     assert "HC-9999" not in page(operator)

@@ -211,7 +211,7 @@ def test_foreign_fragments_are_absent(world: World) -> None:
 def test_start_writes_the_session_and_goes_to_its_page(world: World) -> None:
     owner, station = world
     client = factories.client_for(owner)
-    form = {"station": station.pk, "connector_number": 2, "reference": "van-07"}
+    form = {"station": station.pk, "connector": 2, "reference": "van-07"}
     answer = client.post(reverse("session_start"), form)
     session = Session.objects.get()
     assert (answer.status_code, answer.url) == (302, page_of(session))
@@ -222,11 +222,11 @@ def test_start_writes_the_session_and_goes_to_its_page(world: World) -> None:
 def test_start_says_on_the_form_what_is_in_the_way(world: World) -> None:
     owner, station = world
     client = factories.client_for(owner)
-    client.post(reverse("session_start"), {"station": station.pk, "connector_number": 1, "reference": "a"})
-    busy = client.post(reverse("session_start"), {"station": station.pk, "connector_number": 1, "reference": "b"})
+    client.post(reverse("session_start"), {"station": station.pk, "connector": 1, "reference": "a"})
+    busy = client.post(reverse("session_start"), {"station": station.pk, "connector": 1, "reference": "b"})
     assert busy.status_code == 422
     assert "Another session is going on there" in busy.content.decode()
-    absent = client.post(reverse("session_start"), {"station": station.pk, "connector_number": 9})
+    absent = client.post(reverse("session_start"), {"station": station.pk, "connector": 9})
     assert "no connector 9" in absent.content.decode()
     assert Session.objects.count() == 1
 
@@ -298,3 +298,14 @@ def test_a_session_at_rest_sends_nothing(world: World) -> None:
     answer = client.get(url, headers={"X-Since": version})
     assert answer.status_code == 200
     assert "9.999" in answer.content.decode()
+
+
+def test_a_lost_session_is_closed_by_a_person(world: World) -> None:
+    owner, station = world
+    session = factories.session(station, read_failures=2, energy_kwh=Decimal("4.2"), vendor_session_id="v-1")
+    client = factories.client_for(owner)
+    assert "the vendor no longer answers about it" in client.get("/").content.decode()
+    assert "The vendor no longer answers about this session" in client.get(page_of(session)).content.decode()
+    client.post(reverse("session_decide", args=[session.public_id]), {"decision": "closed"})
+    session.refresh_from_db()
+    assert (session.state, session.energy_kwh, session.final_at) == (State.COMPLETED, Decimal("4.200"), None)
