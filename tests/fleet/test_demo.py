@@ -45,7 +45,7 @@ def test_made_once_and_again_for_free(files: list[str], capsys: pytest.CaptureFi
 
 def test_without_the_sandbox_it_says_what_to_do(files: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(os.environ, "SANDBOX_URL")
-    with pytest.raises(CommandError, match="let ./run do all of this"):
+    with pytest.raises(CommandError, match="do all of this"):
         call_command("create_demo", *files)
 
 
