@@ -23,6 +23,11 @@ from urllib.parse import quote, urlsplit
 
 import django
 import requests
+from limits import RateLimitItemPerSecond
+from limits.storage import RedisStorage
+from limits.strategies import MovingWindowRateLimiter
+from pyrate_limiter import Limiter, Rate, RedisBucket
+from redis import Redis
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
@@ -129,10 +134,6 @@ def kill_in_flight(workers: list[Worker], patience_s: float) -> tuple[Worker, bo
 
 
 def limits_for_ever(url: str, key: str, window_s: int) -> None:
-    from limits import RateLimitItemPerSecond
-    from limits.storage import RedisStorage
-    from limits.strategies import MovingWindowRateLimiter
-
     limiter = MovingWindowRateLimiter(RedisStorage(f"redis+unix://{urlsplit(settings.BROKER_URL).path}"))
     item = RateLimitItemPerSecond(LIMIT, window_s)
     while True:
@@ -143,9 +144,6 @@ def limits_for_ever(url: str, key: str, window_s: int) -> None:
 
 
 def pyrate_for_ever(url: str, key: str, window_s: int) -> None:
-    from pyrate_limiter import Limiter, Rate, RedisBucket
-    from redis import Redis
-
     store = Redis(unix_socket_path=urlsplit(settings.BROKER_URL).path)
     limiter = Limiter(RedisBucket.init([Rate(LIMIT, window_s * 1000)], store, key), buffer_ms=0)
     while True:
@@ -213,13 +211,14 @@ def measure(vendor: Vendor, window_s: int) -> dict[str, Any]:
         for number in range(1, WINDOWS + 1):
             time.sleep(max(0.0, begun + (number + 0.5) * window_s - time.monotonic()))
             in_flight = False
-            # A kill that came just after the answer does not count, and is made good.
-            while not in_flight and (killed := kill_in_flight(hostile, window_s / 3)) is not None:
+            # A kill that came just after the answer does not count, and is made good. The slots come free in a burst,
+            # so it may take most of a window until somebody sends.
+            while not in_flight and (killed := kill_in_flight(hostile, 0.9 * window_s)) is not None:
                 victim, in_flight = killed
                 hostile.remove(victim)
                 hostile.append(start(ours["hostile"], victim.lane, ask_hostile))
             kills += in_flight
-        time.sleep(max(0.0, begun + (WINDOWS + 1) * window_s + 0.5 - time.monotonic()))
+        time.sleep(max(0.0, begun + (WINDOWS + 1) * window_s + 0.3 - time.monotonic()))
     finally:
         for process in [*(worker.process for worker in steady + hostile), *peers]:
             process.kill()
@@ -258,6 +257,7 @@ def main() -> int:
     if window_s < 60:
         settings.EEVION_TIMEOUT_S = 1.0  # a killed sender's slot is lost for timeout and window
     vendor = Vendor()
+    print(f"quota: measuring for {(WINDOWS + 1) * window_s} s", file=sys.stderr)
     try:
         found = measure(vendor, window_s)
     finally:

@@ -1,4 +1,4 @@
-"""Webhook URLs are minted and forgotten; what arrives is kept once, and tried again later when it cannot be digested."""
+"""Webhook URLs are minted and forgotten; what arrives is kept once, and tried again when it cannot be digested."""
 
 from datetime import timedelta
 
