@@ -18,7 +18,7 @@ class ReportForm(forms.Form):
     """`days` is one of the offered periods; `first` and `last` together go before it."""
 
     days = forms.TypedChoiceField(
-        choices=[(str(n), str(n)) for n in PERIODS_DAYS], coerce=int, required=False, empty_value=DEFAULT_DAYS,
+        choices=[(str(n), str(n)) for n in PERIODS_DAYS], coerce=int, required=False,
         widget=forms.HiddenInput,
     )  # fmt: skip
     site = forms.ModelChoiceField(Site.objects.none(), required=False, label=_("Site"), empty_label=_("All sites"))

@@ -5,6 +5,7 @@ Days that changed are deleted and filled again from the sessions, never added to
 
 import logging
 from datetime import date, datetime
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -100,5 +101,5 @@ def _refill(site: Site, days: list[date] | None) -> int:
         return int(cursor.rowcount)
 
 
-def _names(site: Site) -> dict[str, object]:
+def _names(site: Site) -> dict[str, Any]:
     return {"organisation": site.organisation_id, "site": site.pk, "zone": site.timezone}

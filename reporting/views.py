@@ -86,12 +86,11 @@ def _energy_chart(result: Summary) -> SafeString:
 
 
 def _revenue_bars(result: Summary, currency: str) -> SafeString:
-    rows = [
-        (line.site.name, line.sums.revenue[currency], reverse("reports") + f"?site={line.site.pk}")
-        for line in result.sites
-        if line.site and currency in line.sums.revenue
-    ]
-    return charts.hbars(sorted(rows, key=lambda row: -row[1]), currency, decimals=2)
+    lines = [line for line in result.sites if line.site and currency in line.sums.revenue]
+    lines.sort(key=lambda line: line.sums.revenue[currency], reverse=True)
+    link = reverse("reports")
+    rows = [(line.site.name, line.sums.revenue[currency], f"{link}?site={line.site.pk}") for line in lines if line.site]
+    return charts.hbars(rows, currency, decimals=2)
 
 
 def _common_zone(result: Summary) -> str:
