@@ -82,9 +82,9 @@ class StationForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["account"].queryset = Account.objects.visible_to(actor)
-        self.fields["site"].queryset = Site.objects.visible_to(actor)
-        self.fields["tariff"].queryset = Tariff.objects.visible_to(actor)
+        self.fields["account"].queryset = Account.objects.visible_to(actor)  # type: ignore[attr-defined]
+        self.fields["site"].queryset = Site.objects.visible_to(actor)  # type: ignore[attr-defined]
+        self.fields["tariff"].queryset = Tariff.objects.visible_to(actor)  # type: ignore[attr-defined]
         self.fields["vendor_id"].label = _("Station id")
         self.fields["vendor_id"].help_text = _("As the portal's Station column spells it")
         self.present = 0
@@ -172,7 +172,7 @@ class TariffForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         accounts = Account.objects.visible_to(actor)
-        self.fields["account"].queryset = accounts
+        self.fields["account"].queryset = accounts  # type: ignore[attr-defined]
         if self.instance.pk:
             # Commands and past sessions name the fee by account and id.
             self.fields["account"].disabled = self.fields["fee_id"].disabled = True
@@ -277,6 +277,6 @@ class AccountForm(forms.Form):
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"])
         others = Account.objects.visible_to(self.actor).filter(name=name)
-        if others.exclude(pk=self.account.pk if self.account else None).exists():
+        if others.exclude(pk=self.account.pk if self.account else 0).exists():
             raise forms.ValidationError(_("Another account has this name."))
         return name

@@ -49,7 +49,7 @@ def report(
     """
     fault = {"fault_code": fault_code, "fault_since": fault_since}
     if connector_id is None:
-        rows = Station.objects.filter(pk=station_id)
+        rows = Station.objects.filter(pk=station_id or 0)
         _write(rows, seen_at, fault | {"offline_since": offline_since})
         return
     held = {"session_state": session_state, "busy_since": busy_since, "blocked_until": blocked_until}

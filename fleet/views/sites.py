@@ -51,8 +51,10 @@ def site(request: ActorRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Site.objects.visible_to(request.actor), pk=pk)
     here: QuerySet[Station] = Station.objects.visible_to(request.actor).filter(site=found)
     now = clock.now()
-    rows = [{"station": row, "states": stations.states(row, now)} for row in stations.with_states(here)]
-    states = [state for row in rows for _c, state in row["states"]]  # type: ignore[union-attr]
+    rows: list[dict[str, Any]] = [
+        {"station": row, "states": stations.states(row, now)} for row in stations.with_states(here)
+    ]
+    states = [state for row in rows for _c, state in row["states"]]
     context = {
         "site": found,
         "rows": rows,

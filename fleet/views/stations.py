@@ -28,14 +28,14 @@ def stations(request: ActorRequest) -> HttpResponse:
     # A state is derived, so a filter by state looks at every station; without one a page is read, no more.
     after = request.GET.get("after", "")
     limited = found if wanted else _after(found, after)[: PAGE + 1]
-    rows = [{"station": row, "states": domain.states(row, now)} for row in limited]
+    rows: list[dict[str, Any]] = [{"station": row, "states": domain.states(row, now)} for row in limited]
     if wanted:
-        rows = [row for row in rows if any(state.state == wanted for _c, state in row["states"])]  # type: ignore[union-attr]
+        rows = [row for row in rows if any(state.state == wanted for _c, state in row["states"])]
     page = rows if wanted else rows[:PAGE]
     last = page[-1]["station"] if page else None
     context = {
         "rows": page,
-        "after": f"{last.pk}" if last and len(rows) > len(page) else "",  # type: ignore[attr-defined]
+        "after": f"{last.pk}" if last and len(rows) > len(page) else "",
         "states": RANK,
         "sites": Site.objects.visible_to(request.actor),
         "filters": {name: request.GET.get(name, "") for name in ("site", "state", "q")},
