@@ -61,11 +61,11 @@ def days(
         drawn += plot.stretched(f'<g class="s4">{_curve(axis, before, len(dates), dash=True)}</g>')
         legend.append(Legend(4, previous.name, line=True))
     read = _parts(series, values, unit, decimals)
-    if previous:
-        for index, part in enumerate(read):
-            value = before[index] if index < len(before) else None
-            part.append(("s4", previous.name, plot.written(value, unit, decimals)))
     places = _day_hits(dates, read, totals if len(series) > 1 else [], unit, decimals)
+    if previous:
+        for index, place in enumerate(places):
+            value = before[index] if index < len(before) else None
+            place.parts.append(("s4", previous.name, plot.written(value, unit, decimals)))
     return plot.frame(
         id,
         title,

@@ -45,7 +45,7 @@ class Hit:
     x: float
     width: float
     title: str
-    parts: Sequence[tuple[str, str, str]]
+    parts: list[tuple[str, str, str]]
 
 
 @dataclass(frozen=True)
