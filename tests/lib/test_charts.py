@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from lib import charts, traces
 from lib.charts import Reading, Series
+from lib.plot import Number
 
 FIRST = date(2026, 10, 25)
 AT = datetime(2026, 1, 8, 17, 2, tzinfo=UTC)
@@ -178,13 +179,13 @@ def test_a_bar_stays_in_its_track(value: int | None, maximum: int | None, width:
 
 
 @pytest.mark.parametrize("trace", [[], [None], [0, 0], [5], [1, None, 3], [-1, 1], [Decimal("0.0004"), 5e8]])
-def test_a_trace_of_anything(trace: list[charts.Number | None]) -> None:
+def test_a_trace_of_anything(trace: list[Number | None]) -> None:
     assert parsed(traces.spark(trace)).get("class") == "spark s1"
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 60).flatmap(lambda count: st.tuples(st.lists(values, min_size=count, max_size=count))))
-def test_any_values_draw_inside_the_plot(drawn: tuple[list[charts.Number | None]]) -> None:
+def test_any_values_draw_inside_the_plot(drawn: tuple[list[Number | None]]) -> None:
     (row,) = drawn
     tree = parsed(charts.days("a", "Any", dates(len(row)), [Series("Any", row)], "kWh"))
     for bar in rects(tree):
