@@ -155,10 +155,7 @@ def drawn(found: QuerySet[Session], now: datetime, gap_s: float) -> list[Row]:
     recent = Reading.objects.filter(session__in=list(by_session), confirmed_at__gte=now - traces.SPAN)
     for reading in recent.only("session_id", "received_at", "confirmed_at", "power_kw").order_by("received_at", "id"):
         by_session[reading.session_id].append(reading)
-    return [
-        Row(session, session.seen_at, traces.trace(by_session[session.pk], now, gap_s))  # type: ignore[attr-defined]
-        for session in sessions
-    ]
+    return [Row(session, session.seen_at, traces.trace(by_session[session.pk], now, gap_s)) for session in sessions]
 
 
 def count(actor: Actor, wanted: Filter) -> int:
