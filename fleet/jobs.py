@@ -134,17 +134,13 @@ def _open(account: Account) -> "QuerySet[ManageCall]":
 
 def _since(account: Account, open_calls: list[ManageCall], now: datetime, speed: float) -> datetime | None:
     """From when on to ask, by the vendor's clock; None: no need to ask."""
-    last = (
-        ApiCall.objects.filter(account=account, endpoint=ENDPOINT, outcome="ok")
-        .annotate(ago=Now() - F("started_at"))
-        .order_by("-started_at")
-        .first()
-    )
+    newest = ApiCall.objects.filter(account=account, endpoint=ENDPOINT, outcome="ok").order_by("-started_at")
+    ago = newest.annotate(ago=Now() - F("started_at")).values_list("ago", flat=True).first()
     if open_calls:
         return min(call.token.created_at for call in open_calls) - SKEW
-    if last is None:
+    if ago is None:
         return now - HISTORY_FIRST
-    return now - last.ago * speed - SKEW if last.ago >= HISTORY_EVERY else None
+    return now - ago * speed - SKEW if ago >= HISTORY_EVERY else None
 
 
 def _read(account: Account, since: datetime) -> list[eevion.Job]:

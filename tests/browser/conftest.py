@@ -1,4 +1,4 @@
-"""A running product of its own, and a real browser in front of it. A console error fails the test: that is the CSP test."""
+"""A running product of its own, with a real browser in front. A console error fails the test: that is the CSP test."""
 
 from __future__ import annotations
 
