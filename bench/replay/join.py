@@ -64,6 +64,8 @@ def _unexplained(row: Row, ours: list[dict[str, Any]], theirs: list[dict[str, An
         return f"{len(ours)} sessions in the product, {len(theirs)} in the ledger"
     mine, real = ours[0], theirs[0] if theirs else None
     if mine["state"] == "unknown":
+        if real is not None and any(entry["outcome"] == "delivered" for entry in real["webhooks"]):
+            return "unknown, although its webhook was delivered"
         return "" if real is None or real["replyLost"] else "unknown, although the answer was not lost"
     if real is None:
         return f"{mine['state']} in the product, never happened in the ledger"

@@ -32,6 +32,11 @@ def _theirs(**changes: Any) -> dict[str, Any]:
         ([_ours()], [_theirs(replyLost=True)], "completed"),
         ([_ours(state="unknown", energy_kwh=None)], [_theirs(replyLost=True)], "unknown"),
         ([_ours(state="unknown", energy_kwh=None)], [_theirs()], "unexplained"),
+        (
+            [_ours(state="unknown", energy_kwh=None)],
+            [_theirs(replyLost=True, webhooks=[{"outcome": "delivered"}])],
+            "unexplained",
+        ),
         ([_ours(state="expired", energy_kwh=None)], [_theirs(status="expired", energy=0)], "expired"),
         ([_ours(state="failed", energy_kwh=None)], [], "unexplained"),
         ([_ours(state="charging")], [_theirs()], "unexplained"),
