@@ -10,20 +10,27 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from devstack import environment
 from devstack.pg import Cluster
 
+_leftovers: list[Callable[[], None]] = []
+
 
 def start() -> None:
-    """Once, in the controlling process; the workers of xdist inherit the environment."""
-    if os.environ.get("PYTEST_XDIST_WORKER"):
-        return
+    """In every process: a transaction that one worker of xdist holds open would keep back the snapshots of another."""
     for name in environment.NOT_FOR_TESTS:
         os.environ.pop(name, None)
     os.environ.update(environment.FOR_TESTS)
     os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL") or _throwaway()
+
+
+def pytest_unconfigure() -> None:
+    """A worker of xdist may end without its atexit handlers."""
+    for clean in _leftovers:
+        clean()
 
 
 def _throwaway() -> str:
@@ -34,6 +41,7 @@ def _throwaway() -> str:
         cluster.stop()
         shutil.rmtree(root, ignore_errors=True)
 
+    _leftovers.append(clean)
     atexit.register(clean)
     cluster.start()
     cluster.create_database("app")

@@ -130,7 +130,8 @@ class Stack:
         """Bring the database and the built static files up to date."""
         self.manage("migrate", "--verbosity=0")
         self.manage("createcachetable", "--verbosity=0")
-        self.run("-m", "lib.assets")
+        if (ROOT / "lib" / "assets.py").exists():
+            self.run("-m", "lib.assets")
         (ROOT / "var" / "static").mkdir(parents=True, exist_ok=True)  # WhiteNoise warns of a missing one
 
     def start_sandbox(self, env: Mapping[str, str] | None = None) -> None:

@@ -15,6 +15,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from devstack.stack import Stack
 
+# The browser's driver leaves a running loop in this process; tests of other folders then use the ORM beside it.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
     "--no-sandbox",
