@@ -2,13 +2,14 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from fleet.views import accounts, commands, messages, sites, station, station_import, stations, tariffs
+from fleet.views import accounts, commands, messages, site_choices, sites, station, station_import, stations, tariffs
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("sites/", sites.sites, name="sites"),
     path("sites/new/", sites.site_new, name="site_new"),
     path("sites/<int:pk>/", sites.site, name="site"),
     path("sites/<int:pk>/edit/", sites.site_edit, name="site_edit"),
+    path("sites/choices", site_choices.site_choices, name="site_choices"),
     path("stations/", stations.stations, name="stations"),
     path("stations/new/", stations.station_new, name="station_new"),
     path("stations/import/", station_import.station_import, name="station_import"),

@@ -80,9 +80,7 @@ def tariff(account: Account, **fields: Any) -> Tariff:
     return Tariff.objects.create(organisation=account.organisation, account=account, **values)
 
 
-def station(
-    site: Site | None = None, *, account: Account | None = None, connectors: int = 2, **fields: Any
-) -> Station:
+def station(site: Site | None = None, *, account: Account | None = None, connectors: int = 2, **fields: Any) -> Station:
     place = site or globals()["site"]()
     values = {"vendor_id": f"HC-{next(_numbers):04d}", "rated_kw": Decimal("7.2")} | fields
     row = Station.objects.create(

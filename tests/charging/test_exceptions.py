@@ -13,6 +13,7 @@ from eevion.exceptions import read_exception
 from eevion.reader import Reader
 from fleet.models import Station, UnknownStation
 from tests import factories
+from tests.contract.vendor import Vendor
 from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db
@@ -91,3 +92,26 @@ def test_a_strange_session_id_is_shown_at_an_unknown_start_and_not_taken() -> No
     session.refresh_from_db()
     assert (session.state, session.vendor_session_id) == (State.UNKNOWN, None)
     assert [event.data for event in session.events.all()] == [{"vendor_session_id": "ses_7"}]
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_the_list_is_read_page_by_page_and_again_without_doubles() -> None:
+    vendor = Vendor()
+    try:
+        vendor.order("settings", page_rows=1)
+        account = factories.account(base_url=vendor.url, api_key=vendor.key())
+        site = factories.site(account.organisation)
+        mine = [factories.station(site, account=account, vendor_id=vendor.station()) for _ in range(3)]
+        for station in mine:
+            vendor.order("break", stationId=station.vendor_id, kind="offline")
+        now = vendor.now()
+        counts = [exceptions.list_all(account, now) for _ in range(2)]
+        assert counts == [3, 3]
+        assert StationException.objects.filter(station__in=mine, cleared_at=None).count() == 3
+        assert Station.objects.filter(offline_since__isnull=False).count() == 3
+        vendor.order("repair", stationId=mine[0].vendor_id)
+        exceptions.list_all(account, vendor.now())
+        assert set(Station.objects.filter(offline_since=None)) == {mine[0]}
+    finally:
+        vendor.close()

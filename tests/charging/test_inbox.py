@@ -8,7 +8,7 @@ from charging import inbox
 from charging.models import Session
 from charging.models.session import State
 from fleet import hooks
-from fleet.models import RawMessage
+from fleet.models import ManageCall, RawMessage, Station
 from fleet.models.message import HookKind
 from tests import factories
 from tests.factories import NOW
@@ -113,3 +113,38 @@ def test_an_exception_webhook_is_written_down() -> None:
     assert message is not None
     inbox.digest(message.pk, NOW)
     assert list(station.exceptions.values_list("vendor_exception_id", "type")) == [("ex_1", "stationOffline")]
+
+
+def job(body: bytes, *, with_call: bool) -> tuple[Station, RawMessage]:
+    station = factories.station()
+    row, url = hooks.mint(account=station.account, kind=HookKind.JOB, now=NOW)
+    if with_call:
+        ManageCall.objects.create(
+            account=station.account, token=row, station_ids=[station.pk], values={"setMessage": "hi"}, attempted_at=NOW
+        )
+    assert url is not None
+    message = hooks.receive(token=url.rpartition("/")[2], kind=HookKind.JOB, body=body, truncated=False, now=NOW)
+    assert message is not None
+    inbox.digest(message.pk, NOW)
+    message.refresh_from_db()
+    return station, message
+
+
+def test_a_job_webhook_settles_its_call() -> None:
+    body = b'{"jobId": "job_1", "status": "succeeded", "stationIds": [], "results": []}'
+    _station, message = job(body, with_call=True)
+    assert (message.digested_at, message.error) == (NOW, "")
+    call = ManageCall.objects.get()
+    assert (call.job_id, call.settled_at) == ("job_1", NOW)
+
+
+@pytest.mark.parametrize(
+    ("body", "with_call", "error"),
+    [
+        (b"{}", False, "No call to the vendor belongs to this URL any more."),
+        (b"rubbish", True, "The document is not JSON."),
+    ],
+)
+def test_a_job_webhook_that_is_of_no_use_is_kept_with_its_error(body: bytes, with_call: bool, error: str) -> None:
+    _station, message = job(body, with_call=with_call)
+    assert (message.digested_at, message.attempts, message.error) == (None, 1, error)
