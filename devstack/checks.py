@@ -57,7 +57,9 @@ def every() -> list[Check]:
         Check("types", [python, "-m", "mypy", *packages()], tools),
         Check("lint", [python, "-m", "ruff", "check", "."], tools),
         Check("format", [python, "-m", "ruff", "format", "--check", "."], tools),
-        Check("templates", [python, "-m", "djade", "--check", "--target-version", "5.2", *templates()], tools),
+        Check(
+            "templates", [str(Path(python).parent / "djade"), "--check", "--target-version", "5.2", *templates()], tools
+        ),
         Check("migrations", [*manage, "makemigrations", "--check", "--dry-run"], tools),
         Check("production settings", [*manage, "check", "--deploy", "--fail-level", "WARNING"], production()),
         Check("house", [python, "-m", "pytest", "-q", "tests/test_house.py"], tools),
