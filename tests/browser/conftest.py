@@ -93,12 +93,12 @@ def page(browser: Browser, stack: Stack) -> Iterator[Page]:
 
 
 @pytest.fixture
-def signed_in(page: Page) -> Page:
+def signed_in(page: Page, stack: Stack) -> Page:
     page.goto("/")
     page.locator("[name=login]").fill("owner@example.com")
     page.locator("[name=password]").fill("demo-charging")
     page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/")
+    page.wait_for_url(f"{stack.url}/")  # the board itself; the sign-in page ends in a slash too
     return page
 
 
