@@ -1,5 +1,7 @@
 """Every model is in the admin panel, searchable and readable; secrets are not shown, and the past can't be changed."""
 
+from datetime import time
+
 import pytest
 from django.apps import apps
 from django.contrib import admin
@@ -7,7 +9,18 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
-from charging.models import Reading, SessionEvent, StationException
+from charging.models import (
+    Correction,
+    PlannedStart,
+    Reading,
+    ReceiptLink,
+    Session,
+    SessionEvent,
+    StartPlan,
+    StationException,
+    StopRule,
+    WallLink,
+)
 from fleet import commands, hooks
 from fleet.models import ApiCall
 from fleet.models.message import HookKind
@@ -20,10 +33,11 @@ pytestmark = pytest.mark.django_db
 OURS = [
     model for app in ("people", "fleet", "charging", "reporting") for model in apps.get_app_config(app).get_models()
 ]
-SECRETS = {"api_key", "token", "token_hash", "key_hash", "password", "key_fingerprint"}
+SECRETS = {"api_key", "token", "token_hash", "token_sha256", "key_hash", "password", "key_fingerprint"}
 HISTORY = {
-    "ApiCall", "ApiKey", "AuditEntry", "Command", "CommandItem", "DayRollup", "ManageCall", "RawMessage", "Reading",
-    "Session", "SessionEvent", "StationException", "VendorTotal",
+    "ApiCall", "ApiKey", "AuditEntry", "Command", "CommandItem", "Correction", "DayRollup", "ManageCall",
+    "PlannedStart", "RawMessage", "Reading", "ReceiptLink", "Session", "SessionEvent", "StartPlan",
+    "StationException", "StopRule", "VendorTotal", "WallLink",
 }  # fmt: skip
 
 
@@ -49,6 +63,32 @@ def test_registered_searchable_secretless(model: type[Model]) -> None:
     assert not SECRETS & set(shown.list_display)
 
 
+def happen(boss: Membership, session: Session) -> None:
+    """What hangs on a session, a plan or a membership."""
+    now = factories.NOW
+    StopRule.objects.create(session=session, kind="energy", amount=10, created_at=now)
+    Correction.objects.create(session=session, recorded_at=now, energy_kwh_before=1, energy_kwh_after=2)
+    ReceiptLink.objects.create(session=session, token="key-receipt", token_sha256="x", created_at=now)
+    WallLink.objects.create(
+        organisation=boss.organisation,
+        membership=boss,
+        name="x",
+        token_sha256="x",
+        created_at=now,
+        expires_at=now,
+    )
+    plan = StartPlan.objects.create(
+        organisation=boss.organisation,
+        site=session.site,
+        station=session.station,
+        weekdays=[1],
+        at_time=time(23),
+        created_at=now,
+        next_at=now,
+    )
+    PlannedStart.objects.create(plan=plan, due_at=now)
+
+
 def fill(boss: Membership) -> None:
     actor, now = factories.actor(boss), factories.NOW
     station = factories.station(factories.site(boss.organisation))
@@ -56,6 +96,7 @@ def fill(boss: Membership) -> None:
     station.tariff = tariff
     station.save()
     session = factories.session(station, connector=station.connectors.get(number=1))
+    happen(boss, session)
     SessionEvent.objects.create(session=session, occurred_at=now, kind="requested", text="x")
     Reading.objects.create(session=session, received_at=now, confirmed_at=now, document_sha256="x", document="{}")
     StationException.objects.create(

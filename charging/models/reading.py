@@ -15,6 +15,10 @@ class Reading(models.Model):
     power_kw = models.DecimalField(max_digits=9, decimal_places=3, null=True, blank=True)
     cost = models.DecimalField(max_digits=14, decimal_places=4, null=True, blank=True)
     duration_s = models.PositiveIntegerField(null=True, blank=True)
+    # What we would have shown at received_at without this answer; the difference is the estimate's error.
+    estimated_energy_kwh = models.DecimalField(max_digits=12, decimal_places=3, null=True, blank=True)
+    estimated_cost = models.DecimalField(max_digits=14, decimal_places=4, null=True, blank=True)
+    estimate_age_s = models.PositiveIntegerField(null=True, blank=True)  # business seconds since the reading before
     document_sha256 = models.CharField(max_length=64)
     document = models.TextField()  # JSON, verbatim
 

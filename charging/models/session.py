@@ -60,6 +60,7 @@ class StopState(models.TextChoices):
 class Origin(models.TextChoices):
     PERSON = "person", _("a person")
     API = "api", _("the API")
+    PLAN = "plan", _("a plan")
     IMPORT = "import", _("an import")
 
 
@@ -123,6 +124,9 @@ class Session(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     read_at = models.DateTimeField(null=True, blank=True)  # last answered read
     read_claimed_until = models.DateTimeField(null=True, blank=True)
+    read_weight = models.FloatField(default=1.0)  # docs/algorithms/freshness.md
+    read_why = models.CharField(max_length=20, blank=True)  # the code of the largest part of the weight
+    watched_until = models.DateTimeField(null=True, blank=True)  # wall: somebody has its page open
     read_failures = models.PositiveIntegerField(default=0)
     hurry = models.BooleanField(default=False)  # read this one next: an end is near or somebody waits for it
     # Set by a trigger at every write: the id of the writing transaction. docs/algorithms/changed_rows.md
