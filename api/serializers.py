@@ -27,7 +27,7 @@ class ConnectorState(serializers.Serializer[Any]):
     number = serializers.IntegerField()
     state = serializers.CharField()
     detail = serializers.CharField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]  # a field's own attribute is named so, too
     since = serializers.DateTimeField(allow_null=True)
     until = serializers.DateTimeField(allow_null=True)
 

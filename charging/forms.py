@@ -11,10 +11,15 @@ from fleet.models.station import Lifecycle
 from people.actor import Actor
 
 
+class StationChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj} · {obj.site.name}"
+
+
 class StartForm(forms.Form):
     """Offers the active stations that the actor sees, and no other passes."""
 
-    station = forms.ModelChoiceField(queryset=Station.objects.none(), label=_("Station"))
+    station = StationChoice(queryset=Station.objects.none(), label=_("Station"))
     connector = forms.IntegerField(
         label=_("Connector"),
         required=False,
@@ -32,9 +37,7 @@ class StartForm(forms.Form):
     def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         stations = Station.objects.visible_to(actor).filter(lifecycle=Lifecycle.ACTIVE).select_related("site")
-        field = cast(forms.ModelChoiceField, self.fields["station"])
-        field.queryset = stations.order_by("site__name", "vendor_id")
-        field.label_from_instance = lambda station: f"{station} · {station.site.name}"  # type: ignore[method-assign]
+        cast(StationChoice, self.fields["station"]).queryset = stations.order_by("site__name", "vendor_id")
 
 
 class PastFilter(forms.Form):
@@ -58,7 +61,7 @@ class PastFilter(forms.Form):
 
     def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        site = cast(forms.ModelChoiceField, self.fields["site"])
+        site = cast("forms.ModelChoiceField[Site]", self.fields["site"])
         state = cast(forms.ChoiceField, self.fields["state"])
         site.queryset = Site.objects.visible_to(actor)
         state.choices = [("", _("Every outcome")), *((value, State(value).label) for value in ENDED)]
