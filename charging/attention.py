@@ -1,9 +1,14 @@
-"""What needs a person, newest first: open exceptions, starts and stops that nobody answered, sessions gone silent."""
+"""What needs a person, newest first: open exceptions, starts and stops that nobody answered, sessions gone silent.
 
+How many of them there are, for the navigation, is counted here too.
+"""
+
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce, Now
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -14,6 +19,7 @@ from charging.models.session import LIVE, State, StopState
 from people.actor import Actor
 
 MOST = 8  # more of them stand on the pages they lead to
+COUNTED = 100  # of each kind; the navigation says "99+" above
 SILENT_AFTER = timedelta(minutes=5)  # wall time without an answer about a live session
 
 
@@ -25,6 +31,20 @@ class Item:
     since_at: datetime | None
     href: str
     action: str
+
+
+def counts(actor: Actor) -> tuple[int, int]:
+    """How many sessions wait for a decision, and how many exceptions are open: one query over partial indexes, which
+    stops at COUNTED of each."""
+    undecided = Q(state=State.UNKNOWN) | Q(state__in=LIVE, read_failures__gte=decisions.LOST_AFTER)
+    waiting = Session.objects.visible_to(actor).open().filter(undecided).order_by()
+    exceptions = StationException.objects.visible_to(actor).filter(cleared_at=None).order_by()
+    found = Counter(_kinds(waiting, "waiting").union(_kinds(exceptions, "exception"), all=True))
+    return found[("waiting",)], found[("exception",)]
+
+
+def _kinds(found: Any, kind: str) -> Any:
+    return found.annotate(kind=Value(kind)).values_list("kind")[:COUNTED]
 
 
 def items(actor: Actor) -> list[Item]:

@@ -40,11 +40,11 @@ def context() -> dict[str, Any]:
 
 def shell(theme: str = "") -> dict[str, Any]:
     items = [
-        ("live", "zap", "Live", 42, False),
+        ("live", "zap", "Live", 42, "warn"),
         ("sites", "map-pin", "Sites", None, False),
         ("stations", "ev-charger", "Stations", None, False),
         ("sessions", "plug-zap", "Sessions", None, False),
-        ("exceptions", "triangle-alert", "Exceptions", 3, True),
+        ("exceptions", "triangle-alert", "Exceptions", 3, "bad"),
         ("commands", "square-terminal", "Commands", None, False),
         ("reports", "chart-column", "Reports", None, False),
         ("tariffs", "receipt", "Tariffs", None, False),
@@ -52,7 +52,7 @@ def shell(theme: str = "") -> dict[str, Any]:
     ]
     nav = [
         {"name": name, "href": f"/{name}", "icon": icon, "label": label, "current": name == "live"}
-        | ({"count": count, "alert": alert} if count is not None else {})
+        | ({"count": count, "alert": alert, "words": f"{count} are open"} if count is not None else {})
         for name, icon, label, count, alert in items
     ]
     membership = {
