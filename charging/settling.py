@@ -6,12 +6,13 @@ Who asked the vendor, and when, lives in starts, stops and readings.
 import hashlib
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from charging import timeline
+from charging import estimates, silence, timeline
 from charging.models import Reading, Session
 from charging.models.session import ENDED, LIVE, MOVES, OPEN, State, StopState
 from eevion import SessionDocument, SessionStatus, dump
@@ -133,8 +134,25 @@ def _keep_reading(session: Session, document: SessionDocument, now: datetime) ->
         duration_s=document.duration_s,
         document_sha256=digest,
         document=text,
+        **_expected(session, last, document.measured_at, now),
     )
     return True
+
+
+def _expected(session: Session, last: Reading | None, measured_at: datetime | None, now: datetime) -> dict[str, Any]:
+    """What we showed of a charging session until this answer came; nothing where it stood still or was silent."""
+    if last is None or session.state != State.CHARGING:
+        return {}
+    known = estimates.facts(session, last.measured_at, last.confirmed_at, silence.horizon_s())
+    at = min(measured_at or now, now)
+    shown = estimates.of(known, at)
+    if shown.is_confirmed or shown.silent_since or at <= known.read_at:
+        return {}
+    return {
+        "estimated_energy_kwh": estimates.shown_energy_kwh(shown, at),
+        "estimated_cost": estimates.shown_cost(shown, at),
+        "estimate_age_s": int((at - known.read_at).total_seconds()),
+    }
 
 
 def _take_figures(session: Session, document: SessionDocument, now: datetime, *, is_news: bool) -> None:

@@ -24,7 +24,12 @@ class Reading(models.Model):
 
     class Meta:
         ordering = ("received_at", "id")
-        indexes = (models.Index(fields=["session", "received_at", "id"], name="reading_of_session"),)
+        indexes = (
+            models.Index(fields=["session", "received_at", "id"], name="reading_of_session"),
+            models.Index(
+                fields=["received_at"], name="reading_estimated", condition=models.Q(estimated_energy_kwh__isnull=False)
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.energy_kwh} kWh at {self.received_at:%H:%M:%S}"
