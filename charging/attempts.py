@@ -66,4 +66,6 @@ def why_not_sent(error: Exception) -> str:
         return _("All requests of this minute are spent. Waiting for the next free one.")
     if isinstance(error, eevion.RateLimited):
         return _("The vendor answered that too many requests were made. Trying again shortly.")
+    if isinstance(error, gateway.KeyUnreadable):
+        return error.message
     return _("The vendor cannot be reached: %(error)s Trying again shortly.") % {"error": error}

@@ -1,4 +1,5 @@
-"""What needs a person, newest first: open exceptions, starts and stops that nobody answered, sessions gone silent.
+"""What needs a person, newest first: accounts that cannot call, starts and stops that nobody answered, sessions gone
+silent, open exceptions.
 
 How many of them there are, for the navigation, is counted here too.
 """
@@ -16,7 +17,10 @@ from django.utils.translation import gettext as _
 from charging import decisions
 from charging.models import Reading, Session, StationException
 from charging.models.session import LIVE, State, StopState
+from fleet import accounts
+from fleet.models import Account
 from people.actor import Actor
+from people.roles import Permission
 
 MOST = 8  # more of them stand on the pages they lead to
 COUNTED = 100  # of each kind; the navigation says "99+" above
@@ -48,8 +52,22 @@ def _kinds(found: Any, kind: str) -> Any:
 
 
 def items(actor: Actor) -> list[Item]:
-    """At most MOST of each kind: two queries."""
-    return [*_sessions(actor), *_exceptions(actor)]
+    """At most MOST of each kind: three queries."""
+    return [*_accounts(actor), *_sessions(actor), *_exceptions(actor)]
+
+
+def _accounts(actor: Actor) -> list[Item]:
+    """Without a usable key nothing of an account moves; only who may change the key is told here."""
+    if not actor.can(Permission.MANAGE_ACCOUNTS):
+        return []
+    troubled = [(row, accounts.key_trouble(row)) for row in Account.objects.visible_to(actor)]
+    return [
+        Item(
+            "failed", row.name, text, row.key_refused_at, reverse("settings_account", args=[row.pk]), _("Open account")
+        )
+        for row, text in troubled
+        if text
+    ][:MOST]
 
 
 def _exceptions(actor: Actor) -> list[Item]:

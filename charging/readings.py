@@ -20,6 +20,7 @@ from fleet.models import Account
 CLAIM_S = 20  # wall: longer than the wait for a slot and one call
 SHARE = 20  # one tick spends at most this part of a window's slots on reads that nobody waits for
 FAILURE_PAUSE_S = (5, 15, 60, 300, 900)  # wall; the last one repeats
+SOON = timedelta(seconds=60)  # the longest pause when it is the account that fails: once mended, nobody waits long
 PATIENCE_S = 3.0
 
 
@@ -99,11 +100,13 @@ def _claim(session_id: int) -> bool:
 def _failed(session: Session, error: eevion.EevionError, now: datetime) -> None:
     """Shown once it happens again, and tried ever more seldom; the claim is the pause."""
     failures = session.read_failures + 1
-    pause_s = FAILURE_PAUSE_S[min(failures, len(FAILURE_PAUSE_S)) - 1]
+    pause = timedelta(seconds=FAILURE_PAUSE_S[min(failures, len(FAILURE_PAUSE_S)) - 1])
+    if isinstance(error, eevion.NotSent) or (isinstance(error, eevion.Rejected) and error.is_auth):
+        pause = min(pause, SOON)
     with transaction.atomic():
         row = Session.objects.select_for_update().get(pk=session.pk)
         row.read_failures = failures
-        row.read_claimed_until = Now() + timedelta(seconds=pause_s)
+        row.read_claimed_until = Now() + pause
         row.hurry = row.hurry or row.state not in LIVE
         row.save(update_fields=["read_failures", "read_claimed_until", "hurry"])
         if failures == 2:

@@ -90,6 +90,8 @@ def list_exceptions() -> None:
             exceptions.list_all(account, clock.now())
         except (gateway.NoSlot, eevion.EevionError) as error:
             log.warning("exceptions of account %s could not be listed: %s", account.pk, error)
+        except Exception:  # one account must never keep the others from their turn
+            log.exception("exceptions of account %s could not be listed", account.pk)
 
 
 @shared_task

@@ -3,6 +3,7 @@
 Requests are made in fleet/gateway.py; what the pages show of it lives in fleet/views.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address
@@ -102,13 +103,7 @@ def change(
         if moved and account.stations.exists():
             raise Fixed
         if base_url != account.base_url:
-            old = account.budget
-            account.budget = budget.budget_for(
-                base_url=base_url,
-                api_key=account.api_key,
-                request_limit=old.request_limit,
-                window_s=old.window_s,
-            )
+            account.budget = budget.same_key(account.budget, base_url=base_url)
         account.name, account.base_url, account.environment = name, base_url, environment
         account.stations_per_call = stations_per_call
         account.save(update_fields=["name", "base_url", "environment", "stations_per_call", "budget"])
@@ -134,12 +129,7 @@ def rotate_key(*, actor: Actor | None, account: Account, api_key: str, now: date
 def change_limit(*, actor: Actor | None, account: Account, request_limit: int, now: datetime) -> RequestBudget:
     """What the vendor allows this key; it holds for every account with the key."""
     with transaction.atomic():
-        changed = budget.budget_for(
-            base_url=account.base_url,
-            api_key=account.api_key,
-            request_limit=request_limit,
-            window_s=account.budget.window_s,
-        )
+        changed = budget.same_key(account.budget, request_limit=request_limit)
         if actor:
             audit.record(
                 actor=actor, verb="account.limit_changed", subject=account.name, now=now, request_limit=request_limit
@@ -167,15 +157,27 @@ def test_connection(account: Account, now: datetime) -> Tested:
     return Tested(True, _("The vendor answered and took the key."))
 
 
-def exception_token(account: Account) -> HookToken | None:
-    """The newest exception webhook of the account."""
-    return HookToken.objects.filter(account=account, kind=HookKind.EXCEPTION, ends_at=None).order_by("-pk").first()
+def exception_urls(accounts: Iterable[Account]) -> dict[int, str]:
+    """Per account the URL to paste into the vendor's portal; empty when PUBLIC_URL is not set. One query for all."""
+    ids = [account.pk for account in accounts]
+    rows = HookToken.objects.filter(account__in=ids, kind=HookKind.EXCEPTION, ends_at=None).order_by("pk")
+    newest = {row.account_id: hooks.url(kind=HookKind.EXCEPTION, token=row.token) or "" for row in rows if row.token}
+    return {pk: newest.get(pk, "") for pk in ids}
 
 
 def exception_url(account: Account) -> str:
-    """The URL to paste into the vendor's portal; empty when PUBLIC_URL is not set."""
-    row = exception_token(account)
-    return (hooks.url(kind=HookKind.EXCEPTION, token=row.token) or "") if row else ""
+    """The same of one account."""
+    return exception_urls([account])[account.pk]
+
+
+def why_no_url() -> str:
+    """Said where there is no exception URL to show."""
+    if settings.PUBLIC_URL:
+        return _(
+            "The URL cannot be shown any more: ENCRYPTION_KEYS no longer holds the key that encrypted it. It still "
+            "works where it is pasted; make a new one to see it."
+        )
+    return _("There is no URL while PUBLIC_URL is not set. Exceptions are read instead.")
 
 
 def rotate_exception_token(*, actor: Actor | None, account: Account, now: datetime) -> str:
@@ -203,6 +205,17 @@ def public_url_warning(account: Account) -> str:
     return ""
 
 
+def key_trouble(account: Account) -> str:
+    """Why no call can be made with the account's key, and what to do; empty when there is nothing wrong with it."""
+    if account.key_unreadable:
+        return gateway.KeyUnreadable().message
+    if account.key_refused_at:
+        return _(
+            "The vendor refused this API key. Write a new one in the account's settings, then test the connection."
+        )
+    return ""
+
+
 def budget_view(account: Account) -> BudgetView:
     """The budget as it stands now."""
     found = RequestBudget.objects.annotate(
@@ -221,6 +234,8 @@ def budget_view(account: Account) -> BudgetView:
 
 
 def _words(error: eevion.EevionError) -> str:
+    if isinstance(error, gateway.KeyUnreadable):
+        return error.message
     if isinstance(error, eevion.Rejected) and error.is_auth:
         return _("The vendor refused the key: check the API key and the environment.")
     if isinstance(error, eevion.NotSent):

@@ -94,21 +94,29 @@ def budget_for(
     *, base_url: str, api_key: str, request_limit: int = DEFAULT_LIMIT, window_s: float = DEFAULT_WINDOW_S
 ) -> RequestBudget:
     """The one budget of this key, with its slots. A second call with another limit changes it for all its accounts."""
+    return _made(base_url.rstrip("/"), secrets.fingerprint(api_key), request_limit, window_s)
+
+
+def same_key(budget: RequestBudget, *, base_url: str | None = None, request_limit: int | None = None) -> RequestBudget:
+    """The budget of the same key at another base URL or with another limit. Needs no key, for it may be unreadable."""
+    url = budget.base_url if base_url is None else base_url.rstrip("/")
+    return _made(url, budget.key_fingerprint, request_limit or budget.request_limit, budget.window_s)
+
+
+def _made(base_url: str, fingerprint: str, request_limit: int, window_s: float) -> RequestBudget:
     with transaction.atomic():
         RequestBudget.objects.bulk_create(
             [
                 RequestBudget(
-                    base_url=base_url.rstrip("/"),
-                    key_fingerprint=secrets.fingerprint(api_key),
+                    base_url=base_url,
+                    key_fingerprint=fingerprint,
                     request_limit=request_limit,
                     window_s=window_s,
                 )
             ],
             ignore_conflicts=True,
         )
-        budget = RequestBudget.objects.select_for_update().get(
-            base_url=base_url.rstrip("/"), key_fingerprint=secrets.fingerprint(api_key)
-        )
+        budget = RequestBudget.objects.select_for_update().get(base_url=base_url, key_fingerprint=fingerprint)
         _resize(budget, request_limit, window_s)
     return budget
 

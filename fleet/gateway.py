@@ -16,13 +16,14 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 import eevion
 from fleet import budget, notices
 from fleet.budget import Frozen, Lane, NoSlot, budget_for
 from fleet.models import Account, ApiCall
 
-__all__ = ["Frozen", "InTransaction", "Lane", "NoSlot", "budget_for", "call", "free_now"]
+__all__ = ["Frozen", "InTransaction", "KeyUnreadable", "Lane", "NoSlot", "budget_for", "call", "free_now"]
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -50,6 +51,18 @@ DOCUMENTS = {
 
 class InTransaction(RuntimeError):
     """A mistake of the caller: a call inside a transaction holds its locks for seconds, or is undone after the fact."""
+
+
+class KeyUnreadable(eevion.NotSent):
+    """The account's key cannot be decrypted, so nothing can be sent for it; the words say what to do."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            _(
+                "The stored API key cannot be decrypted: ENCRYPTION_KEYS no longer holds the key that encrypted it. "
+                "Bring that key back, or write the API key again in the account's settings."
+            )
+        )
 
 
 @dataclass(frozen=True)
@@ -83,11 +96,13 @@ def call(
 ) -> T:
     """Make one request. Waits up to `patience_s` (wall) for a slot, sleeping to the next one that comes free.
 
-    Raises NoSlot or Frozen (nothing sent), InTransaction, and the errors of eevion unchanged. `why` and `endpoint`
-    stand in the log of calls, so neither may hold a secret.
+    Raises NoSlot or Frozen (nothing sent), InTransaction, KeyUnreadable, and the errors of eevion unchanged. `why` and
+    `endpoint` stand in the log of calls, so neither may hold a secret.
     """
     if [block for block in connection.atomic_blocks if not block._from_testcase]:  # type: ignore[attr-defined]
         raise InTransaction(f"{endpoint}: no request to the vendor inside a transaction")
+    if account.key_unreadable:
+        raise KeyUnreadable
     client = eevion.Client(
         account.base_url, account.api_key, staging=account.staging, timeout_s=settings.EEVION_TIMEOUT_S
     )

@@ -26,6 +26,8 @@ def read_history() -> None:
             commands.read_history(account, clock.now(), speed=clock.speed())
         except (gateway.NoSlot, eevion.EevionError) as error:
             log.warning("the management history of account %s was not read: %s", account.pk, error)
+        except Exception:  # one account must never keep the others from their turn
+            log.exception("the management history of account %s was not read", account.pk)
 
 
 @shared_task

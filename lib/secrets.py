@@ -41,12 +41,34 @@ def fingerprint(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+class Unreadable(str):
+    """Stands, empty, for a text that no present key decrypts. Saved again, it leaves what is stored as it is."""
+
+    stored: str
+
+    def __new__(cls, stored: str) -> "Unreadable":
+        text = super().__new__(cls, "")
+        text.stored = stored
+        return text
+
+    def __getnewargs__(self) -> tuple[str]:  # type: ignore[override]  # for copies
+        return (self.stored,)
+
+
 class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # not subscriptable when it runs
-    """Text that rests encrypted. It cannot be searched; an empty text stays empty."""
+    """Text that rests encrypted. It cannot be searched; an empty text stays empty.
+
+    What cannot be decrypted is read as Unreadable: a row that raised would take every list that holds it along.
+    """
 
     def get_prep_value(self, value: Any) -> Any:
+        if isinstance(value, Unreadable):
+            return value.stored
         text = super().get_prep_value(value)
         return encrypt(text) if text else text
 
     def from_db_value(self, value: str | None, expression: Any, connection: Any) -> str | None:
-        return decrypt(value) if value else value
+        try:
+            return decrypt(value) if value else value
+        except Undecryptable:
+            return Unreadable(value or "")

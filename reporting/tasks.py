@@ -25,3 +25,5 @@ def fetch_vendor_totals() -> None:
             vendor_totals.fetch(account, clock.now())
         except (gateway.NoSlot, eevion.EevionError) as error:
             log.warning("totals of account %s not fetched: %s; tried again next time", account.pk, error)
+        except Exception:  # one account must never keep the others from their turn
+            log.exception("totals of account %s not fetched; tried again next time", account.pk)

@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from fleet.models.scope import owned
-from lib.secrets import EncryptedTextField
+from lib.secrets import EncryptedTextField, Unreadable
 from people.actor import Actor
 from people.models import Organisation
 
@@ -98,3 +98,8 @@ class Account(models.Model):
     @property
     def staging(self) -> bool:
         return self.environment == Environment.STAGING
+
+    @property
+    def key_unreadable(self) -> bool:
+        """The stored key was encrypted with a key that ENCRYPTION_KEYS no longer holds: no call can be made."""
+        return isinstance(self.api_key, Unreadable)

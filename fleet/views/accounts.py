@@ -51,6 +51,8 @@ def settings_account(request: ActorRequest, pk: int) -> HttpResponse:
         "form": form,
         "budget": accounts.budget_view(found),
         "exception_url": accounts.exception_url(found),
+        "no_url": accounts.why_no_url(),
+        "key_trouble": accounts.key_trouble(found),
         "warning": accounts.public_url_warning(found),
         "drift": DriftNotice.objects.visible_to(request.actor).filter(account=found).order_by("-last_seen_at")[:50],
         "now": clock.now(),
