@@ -1,23 +1,21 @@
-"""What the live page shows: rows of open sessions, tabs and figures, for the page and its update alike.
+"""What the live page shows: rows of open sessions and tabs, for the page and its update alike.
 
-Everything is read with a fixed number of queries; how it is drawn lives in templates/charging/.
+Everything is read with a fixed number of queries. The figures above the rows live in charging/live_figures.py, how
+all is drawn in templates/charging/; why no change is missed in docs/algorithms/changed_rows.md.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery
 
 from charging import traces
 from charging.models import Reading, Session, StationException
 from charging.models.session import OPEN, Origin, State
-from charging.places import SiteCard
-from fleet.models import Site
-from lib import figures
 from people.actor import Actor
 
 ROWS = 200  # more open sessions than a person can watch; filters narrow them
@@ -71,32 +69,11 @@ class Row:
     session: Session
     seen_at: datetime | None  # the last answer that spoke of it
     trace: list[Decimal | None]  # power over the last half hour
+    after: int | None = None  # the session in the row above; None at the top
 
     @property
     def since_at(self) -> datetime:
         return self.session.started_at or self.session.requested_at
-
-
-@dataclass(frozen=True)
-class Figures:
-    power_kw: Decimal
-    limit_kw: Decimal | None  # None unless every site has one
-    active: int
-    ac: int
-    dc: int
-    connectors: int
-    in_use: int
-    energy_today_kwh: Decimal
-    open_energy_kwh: Decimal
-    revenue_today: list[tuple[Decimal, str]]  # one per currency, never added
-
-    @property
-    def power_share(self) -> Decimal | None:
-        return self.power_kw / self.limit_kw * 100 if self.limit_kw else None
-
-    @property
-    def use_share(self) -> float:
-        return self.in_use / self.connectors * 100 if self.connectors else 0.0
 
 
 # --- what changed -----------------------------------------------------------------------------------------------------
@@ -128,19 +105,51 @@ def changed(actor: Actor, since: int) -> QuerySet[Session]:
     return mine.exclude(origin=Origin.IMPORT) if since else mine.open()
 
 
-def gone(actor: Actor, since: int, wanted: Filter) -> list[int]:
-    """Of the sessions that changed, those that this filter shows no more."""
-    here = Session.objects.visible_to(actor).filter(wanted.matches(), changed_xid__gte=since)
-    return list(changed(actor, since).exclude(pk__in=here.values("pk")).values_list("pk", flat=True))
+def window(order: Sequence[int], moved: Collection[int], size: int) -> tuple[list[int], list[int]]:
+    """What a page of the first `size` of an order must be told: the ids to draw, in order, and those to take away.
+
+    `moved` are all ids that changed since the page was drawn, wherever they are now; `order` must reach `len(moved)`
+    beyond the page. Why this is exact though nobody knows what the page holds: docs/algorithms/changed_rows.md.
+    """
+    page, beyond = order[:size], order[size:]
+    entered = [pk for pk in page if pk in moved]
+    left = sorted(set(moved).difference(page))
+    still = [pk for pk in page if pk not in moved]
+    was_longer = len(order) + len(left) > size
+    risen = set(still[max(0, len(still) - len(left)) :]) if was_longer else set()
+    fallen = [pk for pk in beyond if pk not in moved][: len(entered)]
+    return [pk for pk in page if pk in moved or pk in risen], left + fallen
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------
-def rows(actor: Actor, wanted: Filter, now: datetime, gap_s: float, since: int = 0) -> list[Row]:
-    """The open sessions of a filter, at most ROWS; with `since` only those that changed."""
+def rows(actor: Actor, wanted: Filter, now: datetime, gap_s: float) -> list[Row]:
+    """The open sessions of a filter, in its order, at most ROWS."""
+    order = _order(actor, wanted, ROWS)
+    return _placed(actor, wanted, order, order, now, gap_s)
+
+
+def update(actor: Actor, wanted: Filter, since: int, now: datetime, gap_s: float) -> tuple[list[Row], list[int]]:
+    """What turns the page of a version into the present one: rows to draw, and ids of sessions it shows no more."""
+    moved = set(changed(actor, since).values_list("pk", flat=True))
+    order = _order(actor, wanted, ROWS + len(moved))
+    shown, gone = window(order, moved, ROWS)
+    return _placed(actor, wanted, shown, order, now, gap_s), gone
+
+
+def _order(actor: Actor, wanted: Filter, at_most: int) -> list[int]:
     found = Session.objects.visible_to(actor).filter(wanted.matches())
-    if since:
-        found = found.filter(changed_xid__gte=since)
-    return drawn(found.order_by(*wanted.order())[:ROWS], now, gap_s)
+    return list(found.order_by(*wanted.order()).values_list("pk", flat=True)[:at_most])
+
+
+def _placed(
+    actor: Actor, wanted: Filter, shown: Sequence[int], order: Sequence[int], now: datetime, gap_s: float
+) -> list[Row]:
+    """The rows of some sessions of an order, each with the one above it. One that left meanwhile is left out."""
+    place = {pk: index for index, pk in enumerate(order)}
+    found = drawn(Session.objects.visible_to(actor).filter(wanted.matches(), pk__in=shown), now, gap_s)
+    found.sort(key=lambda row: place[row.session.pk])
+    above = [None, *order]
+    return [replace(row, after=above[place[row.session.pk]]) for row in found]
 
 
 def drawn(found: QuerySet[Session], now: datetime, gap_s: float) -> list[Row]:
@@ -167,51 +176,6 @@ def tabs(actor: Actor) -> list[tuple[str, int]]:
     """Per tab the number of open sessions, whatever the text filter."""
     counted = dict(Session.objects.visible_to(actor).open().order_by().values_list("state").annotate(n=Count("id")))
     return [(name, sum(counted.get(state, 0) for state in states)) for name, states in TABS.items()]
-
-
-# --- figures ----------------------------------------------------------------------------------------------------------
-def today(sites: Iterable[Site], now: datetime, moment: str = "completed_at") -> Q:
-    """Sessions of the present local day of each site's zone."""
-    by_zone: dict[str, list[int]] = {}
-    for site in sites:
-        by_zone.setdefault(site.timezone, []).append(site.pk)
-    found = Q(pk=None)
-    for name, ids in by_zone.items():
-        zone = figures.zone(name)
-        midnight = datetime.combine(now.astimezone(zone).date(), time(), zone)
-        found |= Q(**{"site_id__in": ids, f"{moment}__gte": midnight})
-    return found
-
-
-def figures_now(actor: Actor, cards: Sequence[SiteCard], now: datetime) -> Figures:
-    mine = Session.objects.visible_to(actor)
-    running = mine.open().aggregate(
-        power=Sum("power_kw"),
-        energy=Sum("energy_kwh"),
-        active=Count("id"),
-        dc=Count("id", filter=Q(station__level=3)),
-        held=Count("connector", filter=Q(holds_connector=True)),
-    )
-    done = list(
-        mine.filter(today([card.site for card in cards], now))
-        .order_by("currency")
-        .values_list("currency")
-        .annotate(Sum("energy_kwh"), Sum("cost"))
-    )
-    limits = [card.site.grid_limit_kw for card in cards]
-    zero = Decimal(0)
-    return Figures(
-        power_kw=running["power"] or zero,
-        limit_kw=sum((limit for limit in limits if limit), zero) if limits and all(limits) else None,
-        active=running["active"],
-        ac=running["active"] - running["dc"],
-        dc=running["dc"],
-        connectors=sum(len(card.states) for card in cards),
-        in_use=running["held"],
-        energy_today_kwh=sum((energy or zero for _, energy, _ in done), zero),
-        open_energy_kwh=running["energy"] or zero,
-        revenue_today=[(cost or zero, currency) for currency, _, cost in done],
-    )
 
 
 def gap_s(read_every_s: float, speed: float) -> float:

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from charging import attention, board, places
+from charging import attention, board, live_figures, places
 from fleet.models import Account
 from lib import clock
 from people.access import require
@@ -38,7 +38,7 @@ def live_rows(request: HttpRequest) -> HttpResponse:
     nothing = since and version.endswith(f".{beat}") and not board.changed(actor, since).exists()
     if nothing:
         return HttpResponse(status=204, headers={"X-Version": version})
-    context = _context(actor, wanted, since) | {"gone": board.gone(actor, since, wanted), "partial": True}
+    context = _context(actor, wanted, since) | {"partial": True}
     answer = render(request, "charging/_live_rows.html", context)
     answer["X-Version"] = version
     return answer
@@ -57,15 +57,21 @@ def _context(actor: Actor, wanted: board.Filter, since: int = 0) -> dict[str, An
     now = clock.now()
     cards = places.cards(actor, now)
     gap_s = board.gap_s(settings.READ_EVERY_S, clock.speed())
+    gone: list[int] = []
+    if since:
+        rows, gone = board.update(actor, wanted, since, now, gap_s)
+    else:
+        rows = board.rows(actor, wanted, now, gap_s)
     return {
         "now": now,
         "wanted": wanted,
-        "rows": board.rows(actor, wanted, now, gap_s, since),
+        "rows": rows,
+        "gone": gone,
         "shown": board.count(actor, wanted),
         "limit": board.ROWS,
         "tabs": board.tabs(actor),
         "cards": cards,
-        "figures": board.figures_now(actor, cards, now),
+        "figures": live_figures.read(actor, cards, now),
         "attention": attention.items(actor),
         "may_control": actor.can(Permission.CONTROL_SESSIONS),
         "may_manage": actor.can(Permission.MANAGE_FLEET),

@@ -1,5 +1,6 @@
 """The live page and its changed rows."""
 
+import random
 from datetime import timedelta
 from decimal import Decimal
 
@@ -10,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from charging import board, places
+from charging import board, live_figures, places
 from charging.models import Reading, Session, StationException
 from charging.models.session import State
 from fleet.models import Station
@@ -90,7 +91,7 @@ def test_silence_is_204_and_only_changed_rows_come(world: World) -> None:
     html = answer.content.decode()
     assert answer.status_code == 200
     assert f'id="s-{still.pk}"' not in html
-    assert f'<tr id="s-{moving.pk}" data-after="">' in html
+    assert f'<tr id="s-{moving.pk}" data-after="' in html
     assert f'<tr id="s-{ending.pk}" data-gone></tr>' in html
     assert 'id="live-figures" data-oob' in html
     assert rows(client, answer.headers["X-Version"]).status_code == 204
@@ -162,7 +163,7 @@ def test_figures_count_today_by_the_site_and_never_add_currencies(world: World) 
             where, state=State.COMPLETED, ended_at=at, completed_at=at, cost=Decimal(cost), energy_kwh=Decimal(10)
         )
     actor = factories.actor(owner)
-    figures = board.figures_now(actor, places.cards(actor, now), now)
+    figures = live_figures.read(actor, places.cards(actor, now), now)
     assert figures.revenue_today == [(Decimal("4"), "CAD"), (Decimal("6"), "USD")]
     assert figures.energy_today_kwh == Decimal(20)
 
@@ -176,7 +177,7 @@ def test_today_begins_at_the_sites_midnight(world: World) -> None:
     factories.session(
         station, state=State.COMPLETED, ended_at=now, completed_at=now.replace(hour=4, minute=0), cost=Decimal(2)
     )
-    found = Session.objects.filter(board.today([station.site], now))
+    found = Session.objects.filter(live_figures.today([station.site], now))
     assert [row.cost for row in found] == [Decimal(2)]
 
 
@@ -205,3 +206,62 @@ def test_a_strange_version_means_from_the_beginning(world: World, since: str) ->
     answer = rows(factories.client_for(owner), since)
     assert answer.status_code == 200
     assert f'id="s-{session.pk}"' in answer.content.decode()
+
+
+# --- more sessions than a page holds: the page is played by a list, told only what board.update says ------------------
+def page_of(station: Station, owner: Membership) -> tuple[list[int], int]:
+    shown = board.rows(factories.actor(owner), board.Filter(), factories.NOW, 300)
+    return [row.session.pk for row in shown], board.version()
+
+
+def told(page: list[int], owner: Membership, since: int) -> list[int]:
+    """What live.js does with an answer: gone rows leave, known ones stay, new ones stand below the one they name."""
+    rows, gone = board.update(factories.actor(owner), board.Filter(), since, factories.NOW, 300)
+    now = [pk for pk in page if pk not in gone]
+    for row in rows:
+        if row.session.pk not in now:
+            now.insert(now.index(row.after) + 1 if row.after else 0, row.session.pk)
+    return now
+
+
+def open_at(station: Station, minute: int) -> int:
+    return factories.session(station, requested_at=factories.NOW - timedelta(minutes=minute)).pk
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_full_page_stays_full_and_never_grows(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(board, "ROWS", 3)
+    owner, station = world
+    first, second, third, fourth, fifth = (open_at(station, minute) for minute in range(10, 15))
+    page, version = page_of(station, owner)
+    assert page == [first, second, third]
+
+    newest = open_at(station, 0)
+    Session.objects.filter(pk=fifth).update(energy_kwh=Decimal(1))  # below the page: nobody is told
+    page = told(page, owner, version)
+    assert page == [newest, first, second]
+
+    version = board.version()
+    for pk in (newest, second):
+        Session.objects.filter(pk=pk).update(state=State.FAILED, ended_at=factories.NOW, holds_connector=False)
+    page = told(page, owner, version)
+    assert page == [first, third, fourth]
+    assert page == page_of(station, owner)[0]
+
+
+def test_window_is_exact_whatever_moved() -> None:
+    """Every way in which some of seven sessions come, go or change their place, on a page of three."""
+    dice = random.Random(7)
+    for _ in range(2_000):
+        before = dice.sample(range(9), dice.randint(0, 9))
+        moved = set(dice.sample(range(9), dice.randint(0, 4)))
+        after = [pk for pk in before if pk not in moved]
+        for pk in moved:
+            if dice.random() < 0.7:
+                after.insert(dice.randint(0, len(after)), pk)
+        missing = set(range(9)) - set(before) - moved
+        assert not missing & set(after)
+        shown, gone = board.window(after[: 3 + len(moved)], moved, 3)
+        page = set(before[:3]) - set(gone) | set(shown)
+        assert page == set(after[:3])
+        assert not set(shown) & set(gone)
