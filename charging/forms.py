@@ -46,14 +46,9 @@ class PastFilter(forms.Form):
     site = forms.ModelChoiceField(
         queryset=Site.objects.none(), label=_("Site"), required=False, empty_label=_("All sites")
     )
-    station = forms.CharField(
-        label=_("Station"), required=False, max_length=100, widget=forms.TextInput(attrs={"placeholder": _("Station")})
-    )
+    station = forms.CharField(label=_("Station"), required=False, max_length=100)
     q = forms.CharField(
-        label=_("Reference"),
-        required=False,
-        max_length=120,
-        widget=forms.TextInput(attrs={"type": "search", "placeholder": _("Reference")}),
+        label=_("Reference"), required=False, max_length=120, widget=forms.TextInput(attrs={"type": "search"})
     )
     state = forms.ChoiceField(label=_("Outcome"), required=False)
     start_date = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
@@ -64,7 +59,7 @@ class PastFilter(forms.Form):
         site = cast("forms.ModelChoiceField[Site]", self.fields["site"])
         state = cast(forms.ChoiceField, self.fields["state"])
         site.queryset = Site.objects.visible_to(actor)
-        state.choices = [("", _("Every outcome")), *((value, State(value).label) for value in ENDED)]
+        state.choices = [("", _("All outcomes")), *((value, State(value).label) for value in ENDED)]
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or self.cleaned_data

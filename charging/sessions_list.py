@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 
 from charging.models import Session
 from fleet.models import Site
-from lib import figures
+from lib import figures, paging
 from people.actor import Actor
 
 PAGE = 50
@@ -27,6 +27,12 @@ class Page:
     sessions: list[Session]
     before: str  # cursor of the newer page; empty: there is none
     after: str
+    label: str = ""
+
+
+def countable(wanted: Mapping[str, Any]) -> bool:
+    """Organisation, site and days stand in an index that can be counted; a text or an outcome has to be searched for."""
+    return not any(wanted.get(name) for name in ("station", "q", "state"))
 
 
 def matching(actor: Actor, wanted: Mapping[str, Any]) -> QuerySet[Session]:
@@ -63,20 +69,27 @@ def _midnight(day: date, zone_name: str) -> datetime:
 
 
 # --- one page ---------------------------------------------------------------------------------------------------------
-def page(found: QuerySet[Session], *, before: str = "", after: str = "", size: int = PAGE) -> Page:
+def page(
+    found: QuerySet[Session], *, before: str = "", after: str = "", size: int = PAGE, counted: bool = True
+) -> Page:
     """Newest first. `after` continues below a cursor, `before` above one; a cursor without sense: the first page."""
     rows = found.select_related("site", "station", "connector")
     above, below = _point(before), _point(after)
     if above:
-        newer = rows.filter(_beyond(above, "gt")).order_by("ended_at", "id")[: size + 1]
-        sessions = list(newer)
-        more_above, sessions = len(sessions) > size, sessions[:size][::-1]
-        return Page(sessions, _cursor(sessions, 0) if more_above else "", _cursor(sessions, -1))
-    if below:
-        rows = rows.filter(_beyond(below, "lt"))
-    sessions = list(rows.order_by("-ended_at", "-id")[: size + 1])
-    more_below, sessions = len(sessions) > size, sessions[:size]
-    return Page(sessions, _cursor(sessions, 0) if below else "", _cursor(sessions, -1) if more_below else "")
+        newer = list(rows.filter(_beyond(above, "gt")).order_by("ended_at", "id")[: size + 1])
+        sessions, has_newer = newer[:size][::-1], len(newer) > size
+        has_older = bool(sessions)
+    else:
+        older = list((rows.filter(_beyond(below, "lt")) if below else rows).order_by("-ended_at", "-id")[: size + 1])
+        sessions, has_newer, has_older = older[:size], bool(below), len(older) > size
+    label = _label(found, sessions, has_newer, has_older) if counted or not (has_newer or has_older) else ""
+    return Page(sessions, _cursor(sessions, 0) if has_newer else "", _cursor(sessions, -1) if has_older else "", label)
+
+
+def _label(found: QuerySet[Session], sessions: list[Session], has_newer: bool, has_older: bool) -> str:
+    """Where the page stands; both counts read the index that the page itself was read by."""
+    ahead = found.filter(_beyond(_of(sessions[0]), "gt")).order_by("ended_at", "id") if has_newer and sessions else None
+    return paging.place(sessions, ahead=ahead, everything=found.order_by("-ended_at", "-id") if has_older else None)
 
 
 def _beyond(point: tuple[datetime, int], side: str) -> Q:
@@ -88,9 +101,12 @@ def _beyond(point: tuple[datetime, int], side: str) -> Q:
 def _cursor(sessions: list[Session], index: int) -> str:
     if not sessions:
         return ""
-    session = sessions[index]
-    ended_at = cast(datetime, session.ended_at)  # a constraint of the table: ended_session_has_its_end
-    return f"{int(ended_at.timestamp())}.{ended_at.microsecond:06d}-{session.pk}"
+    ended_at, pk = _of(sessions[index])
+    return f"{int(ended_at.timestamp())}.{ended_at.microsecond:06d}-{pk}"
+
+
+def _of(session: Session) -> tuple[datetime, int]:
+    return cast(datetime, session.ended_at), session.pk  # a constraint of the table: ended_session_has_its_end
 
 
 def _point(cursor: str) -> tuple[datetime, int] | None:

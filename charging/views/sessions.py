@@ -25,8 +25,13 @@ LATEST = 10  # rows in the table of a station or a site
 def sessions(request: HttpRequest) -> HttpResponse:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     form = PastFilter(request.GET, actor=actor)
-    found = sessions_list.matching(actor, form.cleaned_data if form.is_valid() else {})
-    page = sessions_list.page(found, before=request.GET.get("before", ""), after=request.GET.get("after", ""))
+    wanted = form.cleaned_data if form.is_valid() else {}
+    page = sessions_list.page(
+        sessions_list.matching(actor, wanted),
+        before=request.GET.get("before", ""),
+        after=request.GET.get("after", ""),
+        counted=sessions_list.countable(wanted),
+    )
     context = {"form": form, "page": page, "filtered": any(request.GET.get(name) for name in form.fields)}
     return render(request, "charging/sessions.html", context | {"may_export": actor.can(Permission.EXPORT)})
 

@@ -16,6 +16,7 @@ from charging.models import Reading, Session
 from charging.models.session import State
 from fleet.models import Station
 from fleet.models.station import Lifecycle
+from lib import paging
 from people.models import Membership
 from people.roles import Role
 from tests import factories
@@ -102,6 +103,24 @@ def test_pages_by_cursor_meet_every_session_once_both_ways(world: World) -> None
     back = sessions_list.page(found, before=third.before, size=3)
     assert back == second
     assert sessions_list.page(found, before=back.before, size=3).sessions == first.sessions
+
+
+def test_a_page_says_where_it_stands_as_far_as_that_is_cheap(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner, station = world
+    for n in range(5):
+        past(station, hours=n, reference="van")
+    found = sessions_list.matching(factories.actor(owner), {})
+    first = sessions_list.page(found, size=2)
+    second = sessions_list.page(found, after=first.after, size=2)
+    last = sessions_list.page(found, after=second.after, size=2)
+    assert [page.label for page in (first, second, last)] == ["1–2 of 5", "3–4 of 5", "5 of 5"]
+    assert sessions_list.page(found, before=second.before, size=2).label == "1–2 of 5"
+    # a search is not counted on top of being searched; what it found on one page is known without counting
+    assert [sessions_list.countable(wanted) for wanted in ({}, {"site": 1}, {"q": "van"})] == [True, True, False]
+    assert sessions_list.page(found, size=2, counted=False).label == ""
+    assert sessions_list.page(found, size=5, counted=False).label == "1–5 of 5"
+    monkeypatch.setattr(paging, "COUNTED", 3)
+    assert sessions_list.page(found, size=2).label == "1–2 of more than 3"
 
 
 @pytest.mark.parametrize("cursor", ["x", "1-1", "99999999999999.000000-1", "1.000000-", "-1.000000-1"])
