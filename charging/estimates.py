@@ -6,15 +6,13 @@ knows no price. docs/algorithms/estimates.md
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from charging import prices
+from charging import prices, quantities
 from charging.models.session import Session, State
 
 SECONDS_AN_HOUR = 3600
-ENERGY_STEP_KWH = Decimal("0.001")
-COST_STEP = Decimal("0.0001")
 PLUGGED = (State.CHARGING, State.SUSPENDED, State.STOPPING, State.STOPPED)
 
 
@@ -97,11 +95,11 @@ def of(known: Facts, now: datetime) -> SessionEstimate:
 
 
 def shown_energy_kwh(estimate: SessionEstimate, at: datetime) -> Decimal | None:
-    return None if estimate.energy is None else estimate.energy.at(at).quantize(ENERGY_STEP_KWH, ROUND_HALF_UP)
+    return None if estimate.energy is None else quantities.energy_kwh(estimate.energy.at(at))
 
 
 def shown_cost(estimate: SessionEstimate, at: datetime) -> Decimal | None:
-    return None if estimate.cost is None else estimate.cost.at(at).quantize(COST_STEP, ROUND_HALF_UP)
+    return None if estimate.cost is None else quantities.money(estimate.cost.at(at))
 
 
 def _power_kw(known: Facts) -> Decimal:

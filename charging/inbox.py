@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 import eevion
-from charging import exceptions, settling, timeline
+from charging import corrections, exceptions, settling, timeline
 from charging.models import Session
 from charging.models.session import State
 from fleet import commands, hooks, notices
@@ -87,11 +87,17 @@ def _session(message: RawMessage, now: datetime) -> Session | None:
     else:
         text = _("A webhook came that cannot be read (%(error)s). Reading the session itself.") % {"error": trouble}
         timeline.note(row, kind="webhook", text=text, now=now)
-    if row.vendor_session_id and not (row.state == State.COMPLETED and row.final_at):
+    is_final = row.state == State.COMPLETED and row.final_at is not None
+    if row.vendor_session_id and not (is_final and _says_the_same(row, document)):
         row.hurry, row.read_claimed_until = True, None
     row.save()
     settling.report(row, now)
     return row if row.hurry else None
+
+
+def _says_the_same(row: Session, document: eevion.SessionDocument | None) -> bool:
+    """A doubled webhook is not worth a request; one with other figures than the final ones may be a correction."""
+    return document is None or corrections.said(row, document) == corrections.of(row)
 
 
 def _parsed(message: RawMessage) -> tuple[eevion.SessionDocument | None, str]:

@@ -5,11 +5,12 @@ The vendor's own figure is always final; this only explains it, and carries it o
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-STEP = Decimal("0.0001")  # as the vendor's cost rests
+from charging import quantities
+
 SECONDS_A_MINUTE = 60
 SECONDS_AN_HOUR = 3600
 
@@ -35,8 +36,7 @@ class Price:
 def cost(price: Price, *, energy_kwh: Decimal, duration_s: int) -> Decimal:
     """per_kwh x energy + per_minute x minutes from start to unplugging + per_start, rounded half up to 0.0001."""
     minutes = Decimal(duration_s) / SECONDS_A_MINUTE
-    whole = price.per_kwh * energy_kwh + price.per_minute * minutes + price.per_start
-    return whole.quantize(STEP, ROUND_HALF_UP)
+    return quantities.money(price.per_kwh * energy_kwh + price.per_minute * minutes + price.per_start)
 
 
 def rate_per_s(price: Price, power_kw: Decimal, *, plugged: bool) -> Decimal:

@@ -5,23 +5,19 @@ Who asked the vendor, and when, lives in starts, stops and readings.
 
 import hashlib
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from charging import estimates, silence, timeline
+from charging import corrections, estimates, quantities, silence, timeline
 from charging.models import Reading, Session
 from charging.models.session import ENDED, LIVE, MOVES, OPEN, State, StopState
 from eevion import SessionDocument, SessionStatus, dump
 from fleet import stations
 
 STATE_OF = {status: State(status.value) for status in SessionStatus}  # the contract's words, one to one
-ENERGY_STEP_KWH = Decimal("0.001")
-POWER_STEP_KW = Decimal("0.001")
-COST_STEP = Decimal("0.0001")
 
 
 class ForbiddenMove(Exception):
@@ -91,11 +87,11 @@ def apply(*, session: Session, document: SessionDocument, now: datetime, via: st
         if not learn_vendor_id(row, document.session_id, now):
             row.save()
             return row
-        is_news = _keep_reading(row, document, now)
+        news = _keep_reading(row, document, now)
+        is_news = news is not None
         if row.state == State.COMPLETED and row.final_at:
-            if is_news:
-                text = _("The vendor's figures changed after the session was final. They stand in the readings only.")
-                timeline.note(row, kind="odd", text=text, now=now)
+            if news is not None and corrections.record(row, document, news, now):
+                row.save()  # whoever watches sees it
             return row
         _take_figures(row, document, now, is_news=is_news)
         _take_status(row, document, now, is_news=is_news)
@@ -114,29 +110,28 @@ def _is_free(session: Session) -> bool:
     return not holders.exclude(pk=session.pk).exists()
 
 
-def _keep_reading(session: Session, document: SessionDocument, now: datetime) -> bool:
-    """True for a document that says something new."""
+def _keep_reading(session: Session, document: SessionDocument, now: datetime) -> Reading | None:
+    """The new reading of a document that says something new, else None."""
     text = dump(document.raw)
     digest = hashlib.sha256(text.encode()).hexdigest()
     last = Reading.objects.filter(session=session).order_by("-received_at", "-id").first()
     if last is not None and last.document_sha256 == digest:
         Reading.objects.filter(pk=last.pk).update(confirmed_at=now)
-        return False
-    Reading.objects.create(
+        return None
+    return Reading.objects.create(
         session=session,
         measured_at=document.measured_at,
         received_at=now,
         confirmed_at=now,
         status=(document.status_text or "")[:40],
-        energy_kwh=_rounded(document.energy_kwh, ENERGY_STEP_KWH),
-        power_kw=_rounded(document.power_kw, POWER_STEP_KW),
-        cost=_rounded(document.cost, COST_STEP),
+        energy_kwh=quantities.energy_kwh(document.energy_kwh),
+        power_kw=quantities.power_kw(document.power_kw),
+        cost=quantities.money(document.cost),
         duration_s=document.duration_s,
         document_sha256=digest,
         document=text,
         **_expected(session, last, document.measured_at, now),
     )
-    return True
 
 
 def _expected(session: Session, last: Reading | None, measured_at: datetime | None, now: datetime) -> dict[str, Any]:
@@ -158,7 +153,7 @@ def _expected(session: Session, last: Reading | None, measured_at: datetime | No
 def _take_figures(session: Session, document: SessionDocument, now: datetime, *, is_news: bool) -> None:
     _take_energy(session, document, now, is_news=is_news)
     said = {
-        "power_kw": _rounded(document.power_kw, POWER_STEP_KW),
+        "power_kw": quantities.power_kw(document.power_kw),
         "duration_s": document.duration_s,
         "status_reason": document.status_reason and document.status_reason[:60],
         "end_reason": document.end_reason and document.end_reason[:60],
@@ -170,13 +165,13 @@ def _take_figures(session: Session, document: SessionDocument, now: datetime, *,
         if value is not None:
             setattr(session, name, value)
     if document.cost is not None:
-        session.cost = _rounded(document.cost, COST_STEP)
+        session.cost = quantities.money(document.cost)
         session.currency = document.currency or session.currency
 
 
 def _take_energy(session: Session, document: SessionDocument, now: datetime, *, is_news: bool) -> None:
     """A meter does not run backwards: a smaller figure on a live session is shown, not taken. A final one is taken."""
-    said_kwh = _rounded(document.energy_kwh, ENERGY_STEP_KWH)
+    said_kwh = quantities.energy_kwh(document.energy_kwh)
     if said_kwh is None:
         return
     shrinks = session.energy_kwh is not None and said_kwh < session.energy_kwh
@@ -238,7 +233,3 @@ def _finish(session: Session, now: datetime, via: str) -> None:
         "currency": session.currency,
     }
     timeline.note(session, kind="final", text=text % figures, now=now)
-
-
-def _rounded(value: Decimal | None, step: Decimal) -> Decimal | None:
-    return None if value is None else value.quantize(step, ROUND_HALF_UP)

@@ -1,5 +1,6 @@
 """What arrived by webhook is digested once; the body is a hint, the token is the proof."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -92,10 +93,14 @@ def test_a_truncated_body_is_not_believed() -> None:
     assert after(session).events.get(kind="webhook").text.startswith("A webhook came that cannot be read")
 
 
-def test_a_final_session_is_not_read_again() -> None:
-    session = factories.session(state=State.COMPLETED, vendor_session_id="ses_1", final_at=NOW)
+def test_a_final_session_is_read_again_only_for_other_figures() -> None:
+    final: dict[str, Any] = {"state": State.COMPLETED, "vendor_session_id": "ses_1", "final_at": NOW}
+    session = factories.session(energy_kwh=Decimal("99.9"), cost=Decimal(99), **final)
     assert inbox.digest(posted(session, DONE).pk, NOW) is None
     assert after(session).hurry is False
+    other = factories.session(energy_kwh=Decimal(7), cost=Decimal(3), **final)
+    assert inbox.digest(posted(other, DONE).pk, NOW) == other
+    assert (after(other).hurry, after(other).energy_kwh) == (True, Decimal(7))
 
 
 def test_a_webhook_that_names_another_session_changes_no_id() -> None:

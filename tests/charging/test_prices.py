@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charging import prices
+from charging import prices, quantities
 from charging.prices import Price
 
 AMOUNT = st.decimals(min_value=0, max_value=20, places=4)
@@ -46,7 +46,7 @@ def test_power_and_minutes_make_the_rate() -> None:
 def test_the_rate_over_time_is_the_difference_of_costs(price: Price, power_kw: Decimal, passed_s: int) -> None:
     energy_kwh = power_kw * passed_s / 3600
     grown = prices.cost(price, energy_kwh=energy_kwh, duration_s=passed_s) - price.per_start
-    assert abs(grown - prices.rate_per_s(price, power_kw, plugged=True) * passed_s) <= prices.STEP
+    assert abs(grown - prices.rate_per_s(price, power_kw, plugged=True) * passed_s) <= quantities.STEP_MONEY
 
 
 def test_a_flat_tariff_has_no_boundary() -> None:
