@@ -12,7 +12,9 @@ from people.models.organisation import Organisation
 
 class AuditQuerySet(models.QuerySet["AuditEntry"]):
     def visible_to(self, actor: Actor) -> "AuditQuerySet":
-        return self.filter(organisation_id=actor.organisation_id)
+        """An entry names things of any site and does not say which: who is limited to some sees their own doings."""
+        mine = self.filter(organisation_id=actor.organisation_id)
+        return mine if actor.site_ids is None else mine.filter(user_id=actor.user_id)
 
 
 class AuditEntry(models.Model):
