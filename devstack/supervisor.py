@@ -74,6 +74,9 @@ class Supervisor:
         self.children: dict[str, Child] = {}
         self._orders: queue.SimpleQueue[Child] = queue.SimpleQueue()
         self._selector = selectors.DefaultSelector()
+        self._bell, self._ring = os.pipe()  # an order must not wait for the next tick
+        os.set_blocking(self._ring, False)
+        self._selector.register(self._bell, selectors.EVENT_READ)
         self._closing = threading.Event()
         self._hurry = threading.Event()
         self._told_disk_full = False
@@ -90,6 +93,7 @@ class Supervisor:
         child = Child(program)
         self.children[program.name] = child
         self._orders.put(child)
+        os.write(self._ring, b".")
         child.started.wait()
         if child.error is not None:
             raise child.error
@@ -113,8 +117,14 @@ class Supervisor:
     def close(self) -> None:
         """Stop what still runs, last started first, and end the thread."""
         self.stop(*reversed(self.children))
+        if self._closing.is_set():
+            return
         self._closing.set()
+        os.write(self._ring, b".")
         self._thread.join()
+        self._selector.close()
+        os.close(self._bell)
+        os.close(self._ring)
 
     def is_alive(self, name: str) -> bool:
         """Whether the child runs or will be started again."""
@@ -149,8 +159,11 @@ class Supervisor:
     def _watch(self) -> None:
         while not self._closing.is_set():
             self._obey()
-            for key, _ in self._selector.select(TICK_S if self._orders.empty() else 0):
-                self._pass_on(key.data)
+            for key, _ in self._selector.select(TICK_S):
+                if key.data is None:
+                    os.read(self._bell, 4096)
+                else:
+                    self._pass_on(key.data)
             for child in list(self.children.values()):
                 self._look_after(child)
 
