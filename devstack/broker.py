@@ -5,12 +5,11 @@ from __future__ import annotations
 import importlib.util
 import os
 import platform
-import shutil
 import signal
 import socket
 from pathlib import Path
 
-from devstack import private
+from devstack import private, scratch
 from devstack.problem import Problem
 
 NO_PROGRAM = "There is no embedded Valkey for this machine: set BROKER_URL to a Valkey, Redis or RabbitMQ of yours."
@@ -73,5 +72,5 @@ class Broker:
     def forget_sockets(self) -> None:
         """Remove a socket folder that had to be made below the temporary folder."""
         if self.socket != Path() and self.socket.parent.parent != self.root:
-            shutil.rmtree(self.socket.parent, ignore_errors=True)
+            scratch.remove(self.socket.parent)
             (self.root / "socket_dir").unlink(missing_ok=True)

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from urllib.parse import quote
 
-from devstack import identity, private, problem
+from devstack import identity, private, problem, scratch
 from devstack.problem import Problem
 
 PORT = 5432  # only names the socket file; nothing listens on it
@@ -139,7 +139,7 @@ class Cluster:
     def forget_sockets(self) -> None:
         """Remove a socket folder that had to be made below the temporary folder."""
         if self.sockets != Path() and self.sockets.parent != self.root:
-            shutil.rmtree(self.sockets, ignore_errors=True)
+            scratch.remove(self.sockets)
             (self.root / "socket_dir").unlink(missing_ok=True)
 
     def failure(self) -> Problem:

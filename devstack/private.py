@@ -7,6 +7,7 @@ import stat
 import tempfile
 from pathlib import Path
 
+from devstack import scratch
 from devstack.problem import Problem
 
 # sun_path holds 108 bytes with its closing zero; the longest name we put into such a folder has 23.
@@ -39,9 +40,10 @@ def socket_folder(root: Path, *, uid: int) -> Path:
     if note.exists():
         known = Path(note.read_text())
         if fits(known) and _is_ours(known, uid=uid):
+            scratch.claim(known)
             return known
     base = tempfile.gettempdir()
-    made = Path(tempfile.mkdtemp(prefix="chargehand-", dir=base if fits(Path(base) / ("x" * 20)) else "/tmp"))  # noqa: S108
+    made = scratch.folder("s", base=base if fits(Path(base) / ("x" * 21)) else "/tmp")  # noqa: S108
     note.write_text(str(made))
     return made
 

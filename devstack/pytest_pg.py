@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import atexit
 import os
-import shutil
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 
-from devstack import environment
+from devstack import environment, scratch
 from devstack.pg import Cluster
 
 _leftovers: list[Callable[[], None]] = []
@@ -34,12 +31,12 @@ def pytest_unconfigure() -> None:
 
 
 def _throwaway() -> str:
-    root = Path(tempfile.mkdtemp(prefix="chargehand-test-"))
+    root = scratch.folder("test")
     cluster = Cluster(root, throwaway=True)
 
     def clean() -> None:
         cluster.stop()
-        shutil.rmtree(root, ignore_errors=True)
+        scratch.remove(root)
 
     _leftovers.append(clean)
     atexit.register(clean)

@@ -7,11 +7,10 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from devstack import environment, identity
+from devstack import environment, identity, scratch
 from devstack.problem import Problem
 from devstack.running import Hold
 from devstack.stack import ROOT, Stack
@@ -97,15 +96,16 @@ def _remove(path: Path) -> None:
 
 
 def _bench(name: str, options: Sequence[str]) -> int:
-    with tempfile.TemporaryDirectory(prefix="chargehand-bench-") as folder:
-        # Not a throwaway cluster: what is measured must pay for its durability.
-        stack = Stack(Path(folder), throwaway=False, sandbox=None)
-        try:
-            stack.start_servers()
-            stack.migrate()
-            return _python(["-m", f"bench.{name}", *options], stack.env)
-        finally:
-            stack.stop()
+    folder = scratch.folder("bench")
+    # Not a throwaway cluster: what is measured must pay for its durability.
+    stack = Stack(folder, throwaway=False, sandbox=None)
+    try:
+        stack.start_servers()
+        stack.migrate()
+        return _python(["-m", f"bench.{name}", *options], stack.env)
+    finally:
+        stack.stop()
+        scratch.remove(folder)
 
 
 def _python(arguments: Sequence[str], env: Mapping[str, str]) -> int:
