@@ -19,22 +19,33 @@ HISTORY_DAYS = 90
 
 
 def start(stack: Stack, say: Say) -> str:
-    """Make the demo organisation once, start the sandbox with a fresh key, and return the line with the logins."""
+    """Migrate, make the demo organisation once, start the sandbox with a fresh key; returns the line with the logins.
+
+    The sandbox may still be starting then: wait_sandbox() is for the caller, who has more to start meanwhile.
+    """
     note = read_note(stack.var)
-    if not note:
+    if note:
+        _require_same_port(stack, note)
+        key = last_line(stack.migrate(["demo_key"]))
+    else:
+        stack.start_sandbox(wait=False)
+        stack.migrate()
         say("run", "making the demo organisation")
-        stack.start_sandbox()
-        note = {"sandbox_port": stack.sandbox_port, "logins": _create(stack), "history": False}
+        stack.wait_sandbox()
+        logins, key = _create(stack)
+        note = {"sandbox_port": stack.sandbox_port, "logins": logins, "history": False}
         write_note(stack.var, note)
         stack.supervisor.stop("sandbox")
+    stack.start_sandbox({"CHARGEHAND_API_URL": stack.url, "CHARGEHAND_API_KEY": key}, wait=False)
+    return str(note["logins"])
+
+
+def _require_same_port(stack: Stack, note: dict[str, Any]) -> None:
     if note["sandbox_port"] != stack.sandbox_port:
         raise Problem(
             f"The demo's account expects the sandbox on port {note['sandbox_port']}: leave SANDBOX_PORT at that, "
             "or throw the demo away with ./run reset."
         )
-    key = last_line(stack.manage("demo_key"))
-    stack.start_sandbox({"CHARGEHAND_API_URL": stack.url, "CHARGEHAND_API_KEY": key})
-    return str(note["logins"])
 
 
 def import_history(stack: Stack, say: Say) -> None:
@@ -79,19 +90,26 @@ def write_note(var: Path, note: dict[str, Any]) -> None:
 
 def last_line(text: str) -> str:
     """The last line that is not empty; commands may print progress before it."""
+    return last_lines(text, 1)[0]
+
+
+def last_lines(text: str, count: int) -> list[str]:
+    """The last lines that are not empty."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if not lines:
-        raise Problem("A command of the demo printed nothing: this is a defect, please report it.")
-    return lines[-1]
+    if len(lines) < count:
+        raise Problem("A command of the demo printed too little: this is a defect, please report it.")
+    return lines[-count:]
 
 
 def _note(var: Path) -> Path:
     return var / "pg" / "demo.json"
 
 
-def _create(stack: Stack) -> str:
+def _create(stack: Stack) -> list[str]:
+    """The line with the logins, and the key."""
     stations, tariffs = (_download(stack, name, name) for name in ("stations.csv", "tariffs.csv"))
-    return last_line(stack.manage("create_demo", "--stations", str(stations), "--tariffs", str(tariffs)))
+    create = ["create_demo", "--stations", str(stations), "--tariffs", str(tariffs)]
+    return last_lines(stack.manage_all(create, ["demo_key"]), 2)
 
 
 def _download(stack: Stack, path: str, name: str) -> Path:

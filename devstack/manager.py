@@ -90,15 +90,16 @@ def _live(stack: Stack, hold: Hold) -> None:
     began = time.monotonic()
     fresh = stack.start_servers()
     say("run", "PostgreSQL and Valkey answer; preparing the database" + (" for the first time" if fresh else ""))
-    stack.migrate()
-    added = {name: value for name, value in stack.env.items() if os.environ.get(name) != value}
-    hold.tell(Holder(os.getpid(), "./run", f"{stack.url}/", added))
     logins = ""
     if stack.cluster is not None:
         logins = demo.start(stack, say)
     else:
-        stack.start_sandbox()
+        stack.migrate()
+    added = {name: value for name, value in stack.env.items() if os.environ.get(name) != value}
+    hold.tell(Holder(os.getpid(), "./run", f"{stack.url}/", added))
     stack.start_product()
+    if stack.cluster is not None:
+        stack.wait_sandbox()
     stack.wait_ready()
     say("run", ready_line(stack, logins, time.monotonic() - began))
     if stack.cluster is not None:

@@ -6,6 +6,8 @@ import errno
 
 DISK_FULL = "The disk is full: free some space and run the same command again."
 DISK_FULL_WORDS = ("No space left on device", "Check free disk space")  # the C library's, PostgreSQL's
+# What stands before a sentence that the product has for the person at the terminal.
+SENTENCE_MARKERS = ("django.core.exceptions.ImproperlyConfigured: ", "\nCommandError: ")
 
 
 class Problem(Exception):
@@ -24,6 +26,15 @@ def from_os_error(error: OSError) -> Problem | None:
 def says_disk_full(text: str) -> bool:
     """Whether a program complained of a full disk."""
     return any(words in text for words in DISK_FULL_WORDS)
+
+
+def from_program(called: str, output: str) -> Problem:
+    """The sentence for a program of ours that failed: its own if it said one, else what it printed last."""
+    tail = output.strip()
+    for marker in SENTENCE_MARKERS:
+        if marker in tail:
+            return Problem(tail.rsplit(marker, 1)[1].splitlines()[0])
+    return from_output(output, f"{called} failed:\n{tail[-3000:]}")
 
 
 def from_output(text: str, otherwise: str) -> Problem:

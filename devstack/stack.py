@@ -126,15 +126,15 @@ class Stack:
             self.env["BROKER_URL"] = self.broker.url()
         return fresh
 
-    def migrate(self) -> None:
-        """Bring the database and the built static files up to date."""
-        self.manage("migrate", "--verbosity=0")
-        self.manage("createcachetable", "--verbosity=0")
+    def migrate(self, *more: Sequence[str]) -> str:
+        """Bring the database and the built static files up to date, then run `more`; returns what was printed."""
+        printed = self.manage_all(["migrate", "--verbosity=0"], ["createcachetable", "--verbosity=0"], *more)
         if (ROOT / "lib" / "assets.py").exists():
             self.run("-m", "lib.assets")
         (ROOT / "var" / "static").mkdir(parents=True, exist_ok=True)  # WhiteNoise warns of a missing one
+        return printed
 
-    def start_sandbox(self, env: Mapping[str, str] | None = None) -> None:
+    def start_sandbox(self, env: Mapping[str, str] | None = None, *, wait: bool = True) -> None:
         """The vendor's simulator with its control interface; `env` adds to what it sees of the product."""
         if self.sandbox_arguments is None:
             return
@@ -153,6 +153,11 @@ class Stack:
         }
         visible = {name: value for name, value in self.env.items() if name not in hidden}
         self.supervisor.start(Program("sandbox", command, visible | dict(env or {}), ROOT))
+        if wait:
+            self.wait_sandbox()
+
+    def wait_sandbox(self) -> None:
+        """Until it answers."""
         self._wait("sandbox", lambda: fetch(f"{self.sandbox_url}/_sandbox/healthz", timeout_s=2) is not None, 30)
 
     def start_product(self) -> None:
@@ -184,7 +189,12 @@ class Stack:
         """A Django command to its end; returns what it printed. Raises Problem when it fails."""
         return self.run("manage.py", *arguments)
 
-    def run(self, *arguments: str) -> str:
+    def manage_all(self, *commands: Sequence[str]) -> str:
+        """Several Django commands in one process, which loads Django once. Raises Problem when one fails."""
+        words = ", ".join(command[0] for command in commands)
+        return self.run("-m", "devstack.sequence", json.dumps(commands), called=f"manage.py {words}")
+
+    def run(self, *arguments: str, called: str = "") -> str:
         """A Python program of ours to its end; returns what it printed. Raises Problem when it fails."""
         done = subprocess.run(
             [*identity.die_with_parent("KILL"), sys.executable, *arguments],
@@ -192,8 +202,7 @@ class Stack:
             start_new_session=True,
         )  # fmt: skip
         if done.returncode:
-            output = done.stdout + done.stderr
-            raise problem.from_output(output, f"{' '.join(arguments[:2])} failed:\n{output.strip()[-3000:]}")
+            raise problem.from_program(called or " ".join(arguments[:2]), done.stdout + done.stderr)
         return done.stdout
 
     def stop(self) -> None:
@@ -214,7 +223,7 @@ class Stack:
         bind = f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
         return [
             sys.executable, "-m", "gunicorn", "config.wsgi", "-b", bind, "-k", "gthread", "-w", "2", "--threads", "8",
-            "--graceful-timeout", "30", "--log-level", "warning", "--no-control-socket",
+            "--graceful-timeout", "30", "--log-level", "warning", "--no-control-socket", "--preload",
         ]  # fmt: skip  # no access log of gunicorn's: it would print the tokens of webhooks
 
     @staticmethod
