@@ -10,6 +10,7 @@ from people.models import User
 from people.roles import Role
 
 OWNER_UNLIMITED = _("An owner sees every site: choose another role, or no limit.")
+NO_SITE = _("Tick at least one site, or leave this off.")
 
 
 class SiteLimit(forms.Form):
@@ -34,7 +35,17 @@ class SiteLimit(forms.Form):
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("limited") and cleaned.get("role") == Role.OWNER:
             self.add_error("limited", str(OWNER_UNLIMITED))
+        elif cleaned.get("limited") and cleaned.get("sites") == []:
+            self.add_error("limited", str(NO_SITE))
         return cleaned
+
+    @property
+    def chosen(self) -> str:
+        """The sites to show as ticked, comma separated: what was just sent, else what stands."""
+        if not self.is_bound:
+            return str(self.initial.get("sites", "")).replace(" ", "")
+        ticked = self.data.getlist("site") if hasattr(self.data, "getlist") else []
+        return ",".join(word for word in ticked if word.isdigit())
 
     @property
     def site_ids(self) -> list[int] | None:

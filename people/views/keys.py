@@ -1,6 +1,7 @@
 """Settings, API keys: made, shown once, revoked."""
 
 from django.contrib import messages
+from django.db.models import F
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -21,7 +22,7 @@ def settings_keys(request: ActorRequest) -> HttpResponse:
         _key, plain = api_keys.create(actor=request.actor, name=form.cleaned_data["name"], now=clock.now())
         form = forms.Key()
     rows = ApiKey.objects.visible_to(request.actor).select_related("membership__user")
-    keys = list(rows.order_by("revoked_at", "-created_at")[:200])
+    keys = list(rows.order_by(F("revoked_at").desc(nulls_first=True), "-created_at")[:200])
     response = render(request, "people/settings_keys.html", {"form": form, "keys": keys, "plain": plain})
     if plain:
         response.headers["Cache-Control"] = "no-store"  # the page shows a secret

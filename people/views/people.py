@@ -84,7 +84,7 @@ def settings_member(request: ActorRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and _changed(request, row, form):
         messages.success(request, _("%(name)s was changed.") % {"name": row.user})
         return redirect("settings_people")
-    context = {"member": row, "form": form, "site_choices": site_choices(), "chosen": numbers.replace(" ", "")}
+    context = {"member": row, "form": form, "site_choices": site_choices()}
     return render(request, "people/settings_member.html", context)
 
 
