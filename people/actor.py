@@ -23,3 +23,16 @@ class Actor:
     @property
     def is_key(self) -> bool:
         return self.api_key_id is not None
+
+
+@dataclass(frozen=True)
+class System:
+    """The product itself, doing what somebody told it to beforehand; `label` says what told it: a rule, a plan."""
+
+    organisation_id: int
+    label: str
+    user_id: None = None
+    api_key_id: None = None
+
+
+Doer = Actor | System

@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from people.actor import Actor
+from people.actor import Doer
 from people.models import AuditEntry
 
 
-def record(*, actor: Actor, verb: str, subject: str, now: datetime, **details: Any) -> AuditEntry:
+def record(*, actor: Doer, verb: str, subject: str, now: datetime, **details: Any) -> AuditEntry:
     """verb is `<noun>.<past participle>`, subject a name that a person knows; details must be plain JSON values."""
     return AuditEntry.objects.create(
         organisation_id=actor.organisation_id,
