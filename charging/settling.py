@@ -4,7 +4,7 @@ Who asked the vendor, and when, lives in starts, stops and readings.
 """
 
 import hashlib
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -96,7 +96,7 @@ def apply(*, session: Session, document: SessionDocument, now: datetime, via: st
         _take_figures(row, document, now, is_news=is_news)
         _take_status(row, document, now, is_news=is_news)
         _take_stop(row, document, now)
-        _finish(row, now, via)
+        _finish(row, document, now, via)
         row.save()
         report(row, now)
         row.refresh_from_db(fields=["due_at"])
@@ -189,7 +189,11 @@ def _take_status(session: Session, document: SessionDocument, now: datetime, *, 
         return
     to = STATE_OF[document.status]
     session.accepted_at = session.accepted_at or now
-    if to == session.state:
+    if to == State.PENDING and session.state == State.PENDING and _is_lapsed(session, now):
+        move(session, State.EXPIRED, now)
+        timeline.note(session, kind="state", text=_lapsed_words(session), now=now, data={"state": State.EXPIRED.value})
+        return
+    if to == session.state or (to, session.state) == (State.PENDING, State.EXPIRED):
         return
     if to == State.COMPLETED:
         # Without the vendor's moment of disconnecting the session would be in no day's total.
@@ -202,9 +206,24 @@ def _take_status(session: Session, document: SessionDocument, now: datetime, *, 
             text = _("The vendor said “%(to)s” of a session that is %(before)s. Not taken.")
             timeline.note(session, kind="odd", text=text % {"to": to.label, "before": before}, now=now)
         return
+    if document.status_reason is None:
+        session.status_reason = ""  # the reason of the state before says nothing of this one
     text = _("%(before)s → %(to)s") % {"before": before, "to": to.label}
     data = {"state": to.value, "reason": session.end_reason if to in ENDED else session.status_reason}
     timeline.note(session, kind="state", text=text, now=now, data=data)
+
+
+def _is_lapsed(session: Session, now: datetime) -> bool:
+    """The station's start limit has passed since the start was accepted."""
+    limit = timedelta(seconds=session.station.start_limit_s)
+    return session.accepted_at is not None and now - session.accepted_at > limit
+
+
+def _lapsed_words(session: Session) -> str:
+    text = _(
+        "No car within %(minutes)g minutes of the start: it expired. If one charges after all, the session goes on."
+    )
+    return text % {"minutes": session.station.start_limit_s / 60}
 
 
 def _take_stop(session: Session, document: SessionDocument, now: datetime) -> None:
@@ -221,7 +240,9 @@ def _take_stop(session: Session, document: SessionDocument, now: datetime) -> No
         timeline.note(session, kind="stop", text=_("Still going on: the stop is sent again."), now=now)
 
 
-def _finish(session: Session, now: datetime, via: str) -> None:
+def _finish(session: Session, document: SessionDocument, now: datetime, via: str) -> None:
+    if document.status is not None and STATE_OF[document.status] in OPEN:
+        return  # our start window lapsed, the vendor's did not
     if via != "read" or session.state in OPEN or session.state == State.ABANDONED or session.final_at:
         return
     session.ended_at = session.completed_at or session.ended_at

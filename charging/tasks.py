@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 import eevion
-from charging import exceptions, inbox, readings, sessions, starts, stops
+from charging import ends, exceptions, inbox, readings, sessions, starts, stops
 from fleet import gateway, hooks
 from fleet.models import Account
 from lib import clock
@@ -63,6 +63,7 @@ def digest(message_id: int) -> None:
 def sweep() -> None:
     """Find what hints missed, and what its worker left behind."""
     _each(starts.settle_stale, stops.settle_stale, starts.release_blocks)
+    _each(ends.look_at_lapsed_starts, ends.follow_expired, ends.reap)
     for session_id in starts.due():
         hint(start, session_id)
     for session_id in stops.due():
