@@ -1,13 +1,13 @@
 """The forms of the fleet pages. Foreign keys offer only what the actor sees; what is written, the domain decides."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.db.models import Max
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from fleet import sites
+from fleet import command_words, sites
 from fleet.import_rows import MAX_CONNECTORS
 from fleet.models import Account, Site, Station, Tariff
 from fleet.models.account import Environment
@@ -15,18 +15,25 @@ from fleet.models.station import CommandKind, Level
 from people.actor import Actor
 
 MAX_UPLOAD_BYTES = 4 * 1024 * 1024
-PRIORITY_STATUSES = (
-    ("", gettext_lazy("Leave as it is")),
-    ("available", gettext_lazy("Available")),
-    ("unavailable", gettext_lazy("Unavailable")),
-    ("outOfService", gettext_lazy("Out of service")),
-)
+ZONE_LIST = "zones"  # the datalist of the site's page
 
 
 class SiteForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Site
         fields = ("name", "timezone", "currency", "address", "latitude", "longitude", "grid_limit_kw")
+        labels: ClassVar = {"grid_limit_kw": gettext_lazy("Grid limit")}
+        help_texts: ClassVar = {
+            "timezone": gettext_lazy("Days and hours of its sessions are counted there, for example America/Toronto"),
+            "currency": gettext_lazy("Three letters, for example CAD"),
+            "grid_limit_kw": gettext_lazy("What the site may draw at most; empty where there is no limit"),
+        }
+        widgets: ClassVar = {
+            "timezone": forms.TextInput(
+                attrs={"list": ZONE_LIST, "autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
+            ),
+            "currency": forms.TextInput(attrs={"autocapitalize": "characters", "spellcheck": "false"}),
+        }
 
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"])
@@ -63,8 +70,14 @@ def currency(text: str) -> str:
 
 
 class StationForm(forms.ModelForm):  # type: ignore[type-arg]
-    connectors = forms.IntegerField(label=gettext_lazy("connectors"), min_value=1, max_value=MAX_CONNECTORS, initial=1)
-    field_order = ("account", "site", "vendor_id", "name", "level", "connectors")
+    connectors = forms.IntegerField(
+        label=gettext_lazy("Connectors"),
+        min_value=1,
+        max_value=MAX_CONNECTORS,
+        initial=1,
+        help_text=gettext_lazy("Numbered from 1; they can be added to later, never taken away"),
+    )
+    field_order = ("vendor_id", "name", "account", "site", "level", "connectors", "rated_kw", "lifecycle")
 
     class Meta:
         model = Station
@@ -79,18 +92,43 @@ class StationForm(forms.ModelForm):  # type: ignore[type-arg]
             "start_limit_s",
             "tariff",
         )
+        labels: ClassVar = {
+            "account": gettext_lazy("Account"),
+            "site": gettext_lazy("Site"),
+            "tariff": gettext_lazy("Tariff"),
+            "vendor_id": gettext_lazy("Station id"),
+            "rated_kw": gettext_lazy("Rated power"),
+            "lifecycle": gettext_lazy("In service"),
+            "start_limit_s": gettext_lazy("Start limit"),
+        }
+        help_texts: ClassVar = {
+            "vendor_id": gettext_lazy("As the Station column of the vendor's portal spells it"),
+            "lifecycle": gettext_lazy("Only an active station starts sessions and takes commands"),
+            "start_limit_s": gettext_lazy("How long its charger waits for a car after a start, 60 to 300 s"),
+            "tariff": gettext_lazy("What you know it has now; a command changes it at the station"),
+        }
+        error_messages: ClassVar = {
+            "vendor_id": {"required": gettext_lazy("Write the id that the vendor's portal shows.")},
+            "account": {"required": gettext_lazy("Choose the account whose portal shows this station.")},
+            "site": {"required": gettext_lazy("Choose the site where it stands.")},
+        }
 
     def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["account"].queryset = Account.objects.visible_to(actor)  # type: ignore[attr-defined]
         self.fields["site"].queryset = Site.objects.visible_to(actor)  # type: ignore[attr-defined]
         self.fields["tariff"].queryset = Tariff.objects.visible_to(actor)  # type: ignore[attr-defined]
-        self.fields["vendor_id"].label = _("Station id")
-        self.fields["vendor_id"].help_text = _("As the portal's Station column spells it")
+        for name, words in (
+            ("account", _("Choose an account")),
+            ("site", _("Choose a site")),
+            ("tariff", _("Not known")),
+        ):
+            self.fields[name].empty_label = words  # type: ignore[attr-defined]
         self.present = 0
         if self.instance.pk:
             # Identity: an account's station stays that account's.
             self.fields["account"].disabled = True
+            self.fields["account"].help_text = _("Stays: its sessions and commands were made with this account")
             self.present = self.instance.connectors.aggregate(last=Max("number"))["last"] or 0
             self.fields["connectors"].initial = self.present or 1
 
@@ -113,30 +151,36 @@ class StationForm(forms.ModelForm):  # type: ignore[type-arg]
         if cleaned.get("rated_kw") is not None and cleaned["rated_kw"] <= 0:
             self.add_error("rated_kw", _("Power is more than 0; leave it empty where it is not known."))
         account, tariff = cleaned.get("account"), cleaned.get("tariff")
+        there = Station.objects.filter(account=account, vendor_id=cleaned.get("vendor_id", "")).exclude(
+            pk=self.instance.pk
+        )
+        if account and there.exists():
+            self.add_error("vendor_id", _("This account has a station of this id already. Look it up in the list."))
         if account and tariff and tariff.account_id != account.pk:
             self.add_error("tariff", _("This tariff belongs to another account. Choose one of the station's account."))
         return cleaned
 
 
 class StationImportForm(forms.Form):
-    account = forms.ModelChoiceField(queryset=Account.objects.none(), label=gettext_lazy("account"))
-    file = forms.FileField(label=gettext_lazy("CSV file"), required=False)
+    account = forms.ModelChoiceField(queryset=Account.objects.none(), label=gettext_lazy("Account"))
     text = forms.CharField(
-        label=gettext_lazy("or a pasted list"),
+        label=gettext_lazy("List"),
         required=False,
         strip=False,
-        widget=forms.Textarea(attrs={"rows": 8}),
+        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
         help_text=gettext_lazy("One station id a line, or the lines of a CSV with its head"),
     )
+    file = forms.FileField(label=gettext_lazy("or a CSV file"), required=False)
     site = forms.ModelChoiceField(
         queryset=Site.objects.none(),
-        label=gettext_lazy("site"),
+        label=gettext_lazy("Site"),
         required=False,
-        help_text=gettext_lazy("For rows that name none; a plain list needs it"),
+        empty_label=gettext_lazy("As each row says"),
+        help_text=gettext_lazy("For rows that name none; a plain list of ids needs it"),
     )
-    level = forms.TypedChoiceField(label=gettext_lazy("level"), choices=Level.choices, coerce=int, initial=2)
+    level = forms.TypedChoiceField(label=gettext_lazy("Level"), choices=Level.choices, coerce=int, initial=2)
     connectors = forms.IntegerField(
-        label=gettext_lazy("connectors each"), min_value=1, max_value=MAX_CONNECTORS, initial=1
+        label=gettext_lazy("Connectors each"), min_value=1, max_value=MAX_CONNECTORS, initial=1
     )
 
     def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
@@ -150,9 +194,11 @@ class StationImportForm(forms.Form):
         cleaned = super().clean() or {}
         file, text = cleaned.get("file"), cleaned.get("text", "")
         if file is None and not text.strip():
-            raise forms.ValidationError(_("Choose a CSV file or paste a list."))
+            self.add_error("text", _("Paste a list here, or choose a CSV file below."))
+        if file is not None and text.strip():
+            self.add_error("text", _("There is a list here and a file below. Empty one of them."))
         if file is not None and file.size > MAX_UPLOAD_BYTES:
-            raise forms.ValidationError(_("The file is larger than 4 MB. Split it and import its parts."))
+            self.add_error("file", _("The file is larger than 4 MB. Split it and import its parts."))
         return cleaned
 
 
@@ -168,6 +214,13 @@ class TariffForm(forms.ModelForm):  # type: ignore[type-arg]
             "price_per_minute",
             "price_per_start",
         )
+        labels: ClassVar = {"account": gettext_lazy("Account")}
+        help_texts: ClassVar = {
+            "fee_id": gettext_lazy("As the Fees page of the vendor's portal spells it"),
+            "name": gettext_lazy("What your people call it"),
+            "currency": gettext_lazy("Three letters, for example CAD"),
+        }
+        widgets: ClassVar = {"currency": forms.TextInput(attrs={"autocapitalize": "characters", "spellcheck": "false"})}
 
     def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -176,6 +229,9 @@ class TariffForm(forms.ModelForm):  # type: ignore[type-arg]
         if self.instance.pk:
             # Commands and past sessions name the fee by account and id.
             self.fields["account"].disabled = self.fields["fee_id"].disabled = True
+            self.fields["fee_id"].help_text = _(
+                "Stays: past sessions and commands name it. Another fee is another tariff."
+            )
         else:
             self.fields["account"].initial = accounts.first()
 
@@ -187,6 +243,9 @@ class TariffForm(forms.ModelForm):  # type: ignore[type-arg]
         for name in ("price_per_kwh", "price_per_minute", "price_per_start"):
             if cleaned.get(name) is not None and cleaned[name] < 0:
                 self.add_error(name, _("A price is 0 or more."))
+        there = Tariff.objects.filter(account=cleaned.get("account"), fee_id=cleaned.get("fee_id", ""))
+        if cleaned.get("account") and there.exclude(pk=self.instance.pk).exists():
+            self.add_error("fee_id", _("This account has a tariff of this fee id already. Change that one."))
         return cleaned
 
 
@@ -195,17 +254,21 @@ class CommandForm(forms.Form):
 
     tariff = forms.ModelChoiceField(
         queryset=Tariff.objects.none(),
-        label=gettext_lazy("tariff"),
+        label=gettext_lazy("Tariff"),
         required=False,
         empty_label=gettext_lazy("Leave as it is"),
     )
-    availability = forms.ChoiceField(label=gettext_lazy("availability"), choices=PRIORITY_STATUSES, required=False)
+    availability = forms.ChoiceField(
+        label=gettext_lazy("Availability"),
+        choices=[("", gettext_lazy("Leave as it is")), *command_words.AVAILABILITY.items()],
+        required=False,
+    )
     set_message = forms.BooleanField(
         label=gettext_lazy("Change the message"),
         required=False,
-        help_text=gettext_lazy("An empty text clears what the stations show"),
+        help_text=gettext_lazy("With an empty text the stations show nothing any more"),
     )
-    message = forms.CharField(label=gettext_lazy("message"), max_length=500, required=False)
+    message = forms.CharField(label=gettext_lazy("Message"), max_length=500, required=False)
 
     def __init__(self, *args: Any, actor: Actor, account_ids: set[int], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -215,7 +278,8 @@ class CommandForm(forms.Form):
             tariffs.filter(account_id__in=account_ids) if one else tariffs.none()
         )
         if not one:
-            self.fields["tariff"].help_text = _("To change a tariff, choose stations of one account")
+            self.fields["tariff"].disabled = True
+            self.fields["tariff"].help_text = _("These stations are of several accounts; a fee id is known to one only")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -241,24 +305,34 @@ class CommandForm(forms.Form):
 class AccountForm(forms.Form):
     """A new account, and with `account` the changes of one. The key is never shown again."""
 
-    name = forms.CharField(label=gettext_lazy("name"), max_length=120)
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=120)
     base_url = forms.URLField(
-        label=gettext_lazy("base URL"),
+        label=gettext_lazy("Base URL"),
         max_length=300,
         assume_scheme="https",
-        help_text=gettext_lazy("Of the Eevion API, as the vendor told you"),
+        help_text=gettext_lazy("Where the Eevion API answers, as the vendor told you"),
     )
-    environment = forms.ChoiceField(label=gettext_lazy("environment"), choices=Environment.choices)
+    environment = forms.ChoiceField(label=gettext_lazy("Environment"), choices=Environment.choices)
     api_key = forms.CharField(
         label=gettext_lazy("API key"),
         max_length=500,
-        widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "off"}),
+        # Given back only to who has just typed it, with the error of another field; never a stored one.
+        widget=forms.PasswordInput(render_value=True, attrs={"autocomplete": "off"}),
+        help_text=gettext_lazy("Kept encrypted and never shown again"),
     )
     request_limit = forms.IntegerField(
-        label=gettext_lazy("requests per 60 s"), min_value=1, max_value=100_000, initial=60
+        label=gettext_lazy("Request limit"),
+        min_value=1,
+        max_value=100_000,
+        initial=60,
+        help_text=gettext_lazy("What the vendor allows this key"),
     )
     stations_per_call = forms.IntegerField(
-        label=gettext_lazy("stations per manage call"), min_value=1, max_value=1000, initial=1
+        label=gettext_lazy("Stations per command call"),
+        min_value=1,
+        max_value=1000,
+        initial=1,
+        help_text=gettext_lazy("1, unless the vendor said that a call may name more"),
     )
 
     def __init__(self, *args: Any, actor: Actor, account: Account | None = None, **kwargs: Any) -> None:
@@ -267,16 +341,17 @@ class AccountForm(forms.Form):
         if account is None:
             return
         self.fields["api_key"].required = False
-        self.fields["api_key"].help_text = _("Leave empty to keep the present key")
+        self.fields["api_key"].help_text = _("Leave empty to keep the present key; it is never shown")
         fixed = account.stations.exists()
         for name in ("base_url", "environment"):
             self.fields[name].disabled = fixed
         if fixed:
             self.fields["base_url"].help_text = _("Stays, because the account has stations")
+            self.fields["environment"].help_text = _("Stays, because the account has stations")
 
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"])
         others = Account.objects.visible_to(self.actor).filter(name=name)
         if others.exclude(pk=self.account.pk if self.account else 0).exists():
-            raise forms.ValidationError(_("Another account has this name."))
+            raise forms.ValidationError(_("Another account has this name. Choose a name that tells them apart."))
         return name

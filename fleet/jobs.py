@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 import eevion
-from fleet import gateway, items, notices
+from fleet import gateway, items, notices, stations
 from fleet.models import Account, ApiCall, CommandItem, ManageCall, RawMessage, Station, StationSetting, Tariff
 from fleet.models.command import ItemState
 from fleet.models.station import CommandKind
@@ -202,14 +202,14 @@ def _accept(call: ManageCall, now: datetime) -> None:
 
 
 def _settle_own(call: ManageCall, job: eevion.Job, now: datetime) -> None:
-    stations = {station.vendor_id: station for station in Station.objects.filter(pk__in=call.station_ids)}
+    asked = {station.vendor_id: station for station in Station.objects.filter(pk__in=call.station_ids)}
     mine = {(item.station_id, item.kind): item for item in _items(call, ItemState.ACCEPTED, ItemState.FAILED)}
     when = job.finished_at or job.created_at or now
-    for outcome in outcomes(job, vendor_ids=list(stations), values=call.values):
-        station = stations[outcome.vendor_id]
+    for outcome in outcomes(job, vendor_ids=list(asked), values=call.values):
+        station = asked[outcome.vendor_id]
         item = mine.get((station.pk, outcome.kind))
         if outcome.ok:
-            _finish(station, outcome, when, "us")
+            _finish(station, outcome, when, "us", now)
         if item is None:
             continue
         if outcome.ok:
@@ -233,11 +233,12 @@ def _settle_foreign(account: Account, job: eevion.Job, now: datetime) -> None:
         return
     for outcome in outcomes(job, vendor_ids=list(known), values=values_of(job)):
         if outcome.ok:
-            _finish(known[outcome.vendor_id], outcome, when, "portal")
+            _finish(known[outcome.vendor_id], outcome, when, "portal", now)
 
 
-def _finish(station: Station, outcome: Outcome, when: datetime, by: str) -> None:
-    """The station has the value now, unless a later job has said otherwise."""
+def _finish(station: Station, outcome: Outcome, when: datetime, by: str, now: datetime) -> None:
+    """The station has the value now, unless a later job has said otherwise; that it did the job is a sign of life."""
+    stations.report(station_id=station.pk, seen_at=min(when, now))
     StationSetting.objects.bulk_create([StationSetting(station=station, kind=outcome.kind)], ignore_conflicts=True)
     earlier = StationSetting.objects.filter(Q(finished_at=None) | Q(finished_at__lte=when), station=station)
     changed = earlier.filter(kind=outcome.kind).update(finished_value=outcome.value, finished_at=when, finished_by=by)

@@ -116,6 +116,12 @@ def states(station: Station, now: datetime) -> list[tuple[Connector, connector_s
     ]
 
 
+def last_seen_at(station: Station) -> datetime | None:
+    """The last sign of life of the station or of any of its connectors; the station comes from `with_states`."""
+    moments = (station.last_seen_at, *(connector.last_seen_at for connector in station.connectors.all()))
+    return max((at for at in moments if at is not None), default=None)
+
+
 def _facts(station: Station, connector: Connector, setting: StationSetting | None) -> connector_state.Facts:
     seen = [at for at in (station.last_seen_at, connector.last_seen_at) if at is not None]
     return connector_state.Facts(

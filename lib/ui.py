@@ -390,6 +390,8 @@ def field(bound: BoundField, unit: str = "", placeholder: str = "") -> dict[str,
     }
     if bound.errors:
         attributes["aria-invalid"] = "true"
+        if next(name for name in bound.form.fields if name in bound.form.errors) == bound.name:
+            attributes["autofocus"] = True  # the first that is wrong, without a script
     if kind in ("check", "group"):
         attributes["class"] = "check"
     return {

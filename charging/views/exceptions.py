@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
@@ -42,8 +43,8 @@ def exceptions(request: HttpRequest) -> HttpResponse:
 @require_POST
 @require(Permission.MANAGE_FLEET)
 def exceptions_unknown_station(request: HttpRequest, pk: int) -> HttpResponse:
-    """Dismiss a station that is not ours; it stays away until somebody adopts it."""
-    notice = get_object_or_404(UnknownStation.objects.visible_to(request.actor), pk=pk)  # type: ignore[attr-defined]
+    """Dismiss a station that is not ours; it stays away until somebody adopts it. Who is not offered it meets a 404."""
+    notice = get_object_or_404(_offered(request.actor), pk=pk)  # type: ignore[attr-defined]
     UnknownStation.objects.filter(pk=notice.pk, dismissed_at=None).update(dismissed_at=clock.now())
     return redirect("exceptions")
 
@@ -67,11 +68,14 @@ def _number(text: str) -> int:
     return int(text) if text.isdecimal() and len(text) < 19 else 0
 
 
-def _unknown(actor: Actor) -> list[UnknownStation]:
+def _offered(actor: Actor) -> QuerySet[UnknownStation]:
     """Their site is not known, so they are for people who see every site."""
-    if not actor.can(Permission.MANAGE_FLEET) or actor.site_ids is not None:
-        return []
-    found = UnknownStation.objects.visible_to(actor).filter(dismissed_at=None).select_related("account")
+    found = UnknownStation.objects.visible_to(actor)
+    return found if actor.can(Permission.MANAGE_FLEET) and actor.site_ids is None else found.none()
+
+
+def _unknown(actor: Actor) -> list[UnknownStation]:
+    found = _offered(actor).filter(dismissed_at=None).select_related("account")
     return list(found.order_by("-last_seen_at", "-id")[:PAGE])
 
 
@@ -79,6 +83,6 @@ def _addresses(actor: Actor) -> list[dict[str, Any]]:
     """Per account the exception address: a secret, for those who manage accounts."""
     if not actor.can(Permission.MANAGE_ACCOUNTS):
         return []
-    return [
-        {"account": account, "url": accounts.exception_url(account)} for account in Account.objects.visible_to(actor)
-    ]
+    mine = list(Account.objects.visible_to(actor))
+    urls = accounts.exception_urls(mine)
+    return [{"account": account, "url": urls[account.pk]} for account in mine]

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from fleet import accounts
 from fleet.forms import AccountForm
-from fleet.models import Account, DriftNotice
+from fleet.models import Account, DriftNotice, RawMessage
 from lib import clock
 from people.access import ActorRequest, organisation_of, require
 from people.roles import Permission
@@ -19,7 +19,8 @@ from people.roles import Permission
 @require(Permission.MANAGE_ACCOUNTS)
 def settings_accounts(request: ActorRequest) -> HttpResponse:
     rows = Account.objects.visible_to(request.actor).select_related("budget")
-    return render(request, "fleet/settings_accounts.html", {"rows": rows, "now": clock.now()})
+    failed = RawMessage.objects.visible_to(request.actor).filter(digested_at=None, attempts__gt=0).count()
+    return render(request, "fleet/settings_accounts.html", {"rows": rows, "failed": failed, "now": clock.now()})
 
 
 @require(Permission.MANAGE_ACCOUNTS)

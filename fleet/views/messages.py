@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from fleet import hooks
 from fleet.models import RawMessage
+from lib import paging
 from people.access import ActorRequest, require
 from people.roles import Permission
 
@@ -25,13 +26,10 @@ def settings_messages(request: ActorRequest) -> HttpResponse:
         hooks.retry(get_object_or_404(mine, pk=int(pk) if pk.isdecimal() and len(pk) < 18 else 0))
         messages.success(request, _("It is tried again within seconds."))
         return redirect("settings_messages")
-    failed = mine.filter(attempts__gt=0).select_related("token__account").order_by("-pk")
-    after = request.GET.get("after", "")
-    if after.isdecimal() and len(after) < 18:
-        failed = failed.filter(pk__lt=int(after))
-    rows = list(failed[: PAGE + 1])
-    cursor = str(rows[PAGE - 1].pk) if len(rows) > PAGE else ""
-    context = {"rows": [_row(row) for row in rows[:PAGE]], "after": cursor}
+    failed = mine.filter(attempts__gt=0).select_related("token__account")
+    before, after = request.GET.get("before", ""), request.GET.get("after", "")
+    page = paging.newest_first(failed, before=before, after=after, size=PAGE)
+    context = {"rows": [_row(row) for row in page.rows], "page": page}
     return render(request, "fleet/settings_messages.html", context)
 
 

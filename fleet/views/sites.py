@@ -1,17 +1,16 @@
 """Sites: the list with what their connectors do, one site, adding and changing one."""
 
-from collections import Counter
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import QuerySet
+from django.db.models import Count
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 
+from fleet import connector_query, stations_list
 from fleet import sites as domain
-from fleet import stations
-from fleet.connector_state import RANK, ConnectorState
+from fleet.connector_state import State
 from fleet.forms import SiteForm
 from fleet.models import Site, Station
 from lib import clock
@@ -21,24 +20,20 @@ from people.roles import Permission
 
 @require(Permission.VIEW)
 def sites(request: ActorRequest) -> HttpResponse:
-    now = clock.now()
-    by_site: dict[int, list[Station]] = {}
-    for station in stations.with_states(Station.objects.visible_to(request.actor)):
-        by_site.setdefault(station.site_id, []).append(station)
-    rows = [_row(site, by_site.get(site.pk, []), now) for site in Site.objects.visible_to(request.actor)]
-    context = {"rows": rows, "may_add": _may_add(request), "states": RANK}
+    mine = Site.objects.visible_to(request.actor)
+    counts = connector_query.counts_by_site(mine, clock.now())
+    rows = [_row(site, counts.get(site.pk, [])) for site in mine.annotate(station_count=Count("stations"))]
+    context = {
+        "rows": rows,
+        "may_add": _may_add(request),
+        "may_manage": request.actor.can(Permission.MANAGE_FLEET),
+        "is_limited": request.actor.site_ids is not None,
+    }
     return render(request, "fleet/sites.html", context)
 
 
-def _row(site: Site, found: list[Station], now: Any) -> dict[str, Any]:
-    states = sorted((state for row in found for _c, state in stations.states(row, now)), key=lambda state: state.rank)
-    return {"site": site, "stations": len(found), "states": states, "counts": counts(states)}
-
-
-def counts(states: list[ConnectorState]) -> list[tuple[str, int]]:
-    """How many connectors in each state that occurs, what needs a person first."""
-    found = Counter(state.state for state in states)
-    return [(str(state), found[state]) for state in RANK if found[state]]
+def _row(site: Site, counts: list[tuple[str, int]]) -> dict[str, Any]:
+    return {"site": site, "counts": counts, "worst": counts[0][0] if counts else State.NO_NEWS}
 
 
 def _may_add(request: ActorRequest) -> bool:
@@ -48,17 +43,13 @@ def _may_add(request: ActorRequest) -> bool:
 
 @require(Permission.VIEW)
 def site(request: ActorRequest, pk: int) -> HttpResponse:
-    found = get_object_or_404(Site.objects.visible_to(request.actor), pk=pk)
-    here: QuerySet[Station] = Station.objects.visible_to(request.actor).filter(site=found)
-    now = clock.now()
-    rows: list[dict[str, Any]] = [
-        {"station": row, "states": stations.states(row, now)} for row in stations.with_states(here)
-    ]
-    states = [state for row in rows for _c, state in row["states"]]
+    mine, now = Site.objects.visible_to(request.actor), clock.now()
+    found = get_object_or_404(mine, pk=pk)
+    here = Station.objects.visible_to(request.actor).filter(site=found)
     context = {
         "site": found,
-        "rows": rows,
-        "counts": counts(states),
+        "page": stations_list.page(here, request.GET, now),
+        "counts": connector_query.counts_by_site(mine.filter(pk=found.pk), now).get(found.pk, []),
         "now": now,
         "may_manage": request.actor.can(Permission.MANAGE_FLEET),
     }

@@ -1,13 +1,14 @@
 """One station: what its connectors do and how we know, what it is, what we asked of it, a form to start a session."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 
-from fleet import stations
+from fleet import command_words, stations
 from fleet.connector_state import State
-from fleet.models import CommandItem, Station
+from fleet.models import CommandItem, Station, StationSetting
 from fleet.models.station import CommandKind
 from lib import clock
 from people.access import ActorRequest, require
@@ -23,12 +24,14 @@ def station(request: ActorRequest, pk: int) -> HttpResponse:
     now = clock.now()
     states = stations.states(found, now)
     items = CommandItem.objects.filter(station=found).select_related("command").order_by("-pk")[:LAST_COMMANDS]
+    names = _tariff_names(request, found, items)
     context = {
         "station": found,
         "states": states,
         "startable": [c for c, state in states if state.state not in (State.IN_SESSION, State.BLOCKED)],
-        "settings": _settings(found),
-        "items": items,
+        "last_seen_at": stations.last_seen_at(found),
+        "settings": _settings(found, names),
+        "items": [_item(row, names) for row in items],
         "now": now,
         "active": found.lifecycle == "active",
         "may_manage": request.actor.can(Permission.MANAGE_FLEET),
@@ -38,7 +41,25 @@ def station(request: ActorRequest, pk: int) -> HttpResponse:
     return render(request, "fleet/station.html", context)
 
 
-def _settings(found: Station) -> list[dict[str, Any]]:
+def _tariff_names(request: ActorRequest, found: Station, items: Iterable[CommandItem]) -> dict[str, str]:
+    set_ids = {value for row in found.settings.all() for value in (row.wanted_value, row.finished_value) if value}
+    return command_words.tariff_names(request.actor, set_ids | {row.wanted_value for row in items})
+
+
+def _settings(found: Station, names: dict[str, str]) -> list[dict[str, Any]]:
     """Each kind of command with what was wanted and what a job finished with; None where nothing is known."""
     rows = {row.kind: row for row in found.settings.all()}
-    return [{"label": kind.label, "row": rows.get(kind.value)} for kind in CommandKind]
+    return [_setting(kind, rows.get(kind.value), names) for kind in CommandKind]
+
+
+def _setting(kind: CommandKind, row: StationSetting | None, names: dict[str, str]) -> dict[str, Any]:
+    if row is None:
+        return {"label": kind.label, "row": None}
+    words = {name: command_words.value(kind, getattr(row, f"{name}_value"), names) for name in ("wanted", "finished")}
+    waits = row.wanted_at is not None and (row.finished_at is None or row.wanted_value != row.finished_value)
+    return {"label": kind.label, "row": row, "waits": waits} | words
+
+
+def _item(row: CommandItem, names: dict[str, str]) -> dict[str, Any]:
+    mark = command_words.MARKS.get(row.state, row.state)
+    return {"item": row, "mark": mark, "wanted": command_words.value(row.kind, row.wanted_value, names)}

@@ -3,12 +3,13 @@
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 
 from fleet import stations as domain
+from fleet import stations_list
 from fleet.connector_state import RANK
 from fleet.forms import StationForm
 from fleet.models import Account, Site, Station, UnknownStation
@@ -16,61 +17,34 @@ from lib import clock
 from people.access import ActorRequest, require
 from people.roles import Permission
 
-PAGE = 100
+FILTERS = ("site", "state", "q")
 
 
 @require(Permission.VIEW)
 def stations(request: ActorRequest) -> HttpResponse:
     now = clock.now()
-    mine = Station.objects.visible_to(request.actor)
-    found = domain.with_states(_filtered(mine, request))
-    wanted = request.GET.get("state", "")
-    # A state is derived, so a filter by state looks at every station; without one a page is read, no more.
-    after = request.GET.get("after", "")
-    limited = found if wanted else _after(found, after)[: PAGE + 1]
-    rows: list[dict[str, Any]] = [{"station": row, "states": domain.states(row, now)} for row in limited]
-    if wanted:
-        rows = [row for row in rows if any(state.state == wanted for _c, state in row["states"])]
-    page = rows if wanted else rows[:PAGE]
-    last = page[-1]["station"] if page else None
+    filters = {name: request.GET.get(name, "") for name in FILTERS}
+    found = stations_list.matching(Station.objects.visible_to(request.actor), filters, now)
     context = {
-        "rows": page,
-        "after": f"{last.pk}" if last and len(rows) > len(page) else "",
+        "page": stations_list.page(found, request.GET, now),
         "states": RANK,
         "sites": Site.objects.visible_to(request.actor),
-        "filters": {name: request.GET.get(name, "") for name in ("site", "state", "q")},
-        "filtered": any(request.GET.get(name) for name in ("site", "state", "q", "after")),
+        "filters": filters,
+        "filtered": any(filters.values()),
         "now": now,
         "may_manage": request.actor.can(Permission.MANAGE_FLEET),
         "may_command": request.actor.can(Permission.COMMAND_STATIONS),
         "unknown": _unknown(request),
         "has_account": Account.objects.visible_to(request.actor).exists(),
+        "may_add_account": request.actor.can(Permission.MANAGE_ACCOUNTS),
     }
     return render(request, "fleet/stations.html", context)
 
 
-def _filtered(found: QuerySet[Station], request: ActorRequest) -> QuerySet[Station]:
-    if (site := request.GET.get("site", "")).isdecimal() and len(site) < 18:
-        found = found.filter(site_id=int(site))
-    if text := request.GET.get("q", "").replace("\0", "").strip()[:100]:
-        found = found.filter(Q(vendor_id__icontains=text) | Q(name__icontains=text))
-    return found.order_by("vendor_id", "pk")
-
-
-def _after(found: QuerySet[Station], cursor: str) -> QuerySet[Station]:
-    """The rows behind the station that the cursor names by its key; one that is gone or foreign begins anew."""
-    if not (cursor.isdecimal() and len(cursor) < 18):
-        return found
-    last = found.filter(pk=int(cursor)).first()
-    if last is None:
-        return found
-    return found.filter(Q(vendor_id__gt=last.vendor_id) | Q(vendor_id=last.vendor_id, pk__gt=last.pk))
-
-
 def _unknown(request: ActorRequest) -> QuerySet[UnknownStation]:
-    """Ids the vendor named that are not ours yet, for who may adopt them."""
+    """Ids the vendor named that are not ours yet. Their site is not known, so who is limited to some sees none."""
     seen = UnknownStation.objects.visible_to(request.actor).filter(dismissed_at=None)
-    if not request.actor.can(Permission.MANAGE_FLEET):
+    if not request.actor.can(Permission.MANAGE_FLEET) or request.actor.site_ids is not None:
         seen = seen.none()
     return seen.select_related("account").order_by("vendor_id")[:50]
 

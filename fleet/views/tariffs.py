@@ -21,6 +21,7 @@ def tariffs(request: ActorRequest) -> HttpResponse:
         "rows": rows,
         "may_manage": request.actor.can(Permission.MANAGE_FLEET),
         "has_account": Account.objects.visible_to(request.actor).exists(),
+        "may_add_account": request.actor.can(Permission.MANAGE_ACCOUNTS),
     }
     return render(request, "fleet/tariffs.html", context)
 
@@ -42,4 +43,5 @@ def _form(request: ActorRequest, found: Tariff, title: str) -> HttpResponse:
         saved = domain.save(actor=request.actor, tariff=form.save(commit=False), now=clock.now())
         messages.success(request, _("%s is saved.") % saved.name)
         return redirect("tariffs")
-    return render(request, "fleet/tariff_form.html", {"form": form, "title": title})
+    context = {"form": form, "title": title, "tariff": found if found.pk else None}
+    return render(request, "fleet/tariff_form.html", context)

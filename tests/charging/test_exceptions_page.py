@@ -109,6 +109,9 @@ def test_an_unknown_station_is_offered_and_dismissed(world: World) -> None:
     url = reverse("exceptions_unknown_station", args=[notice.pk])
     assert "HC-9999" not in page(operator)
     assert factories.client_for(operator).post(url).status_code == 404
+    limited = factories.member(Role.MANAGER, organisation=owner.organisation, site_ids=[station.site_id])
+    assert "HC-9999" not in page(limited)
+    assert factories.client_for(limited).post(url).status_code == 404
     assert factories.client_for(factories.member(Role.OWNER)).post(url).status_code == 404
     notice.refresh_from_db()
     assert notice.dismissed_at is None

@@ -133,7 +133,7 @@ def test_a_message_that_failed_is_shown_and_tried_again(client: Client, made: Ac
     assert "None failed" in client.get("/settings/messages/").content.decode()
     row = _failed(made, b"\xff<script>" + b"x" * 5000)
     page = client.get("/settings/messages/").content.decode()
-    assert "This is not JSON." in page and "\\xff&lt;script&gt;" in page and "5009 bytes" in page
+    assert "This is not JSON." in page and "\\xff&lt;script&gt;" in page and "5,009 bytes" in page
     assert client.post("/settings/messages/", {"message": row.pk}).status_code == 302
     assert RawMessage.objects.get().attempts == 0
     foreign = _failed(factories.account(), b"{}")

@@ -1,5 +1,6 @@
 """The pages of stations: list, one, adding, changing, and the import in two steps."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,8 +10,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from fleet import stations
+from fleet import stations, stations_list
 from fleet.models import Account, Connector, Site, Station, UnknownStation
+from lib import clock
 from people.models import Membership, Organisation
 from people.roles import Role
 from tests import factories
@@ -73,15 +75,72 @@ def test_the_list_filters_by_site_state_and_text(owner: Membership, home: Organi
     assert listed(q="\0", site="x", after="99999999") == ["HC-A", "HC-B"]
 
 
-def test_the_list_goes_on_behind_its_last_row(owner: Membership, home: Organisation, account: Account) -> None:
+def test_the_list_pages_both_ways_and_says_where_it_stands(
+    owner: Membership, home: Organisation, account: Account
+) -> None:
     site = factories.site(home)
-    rows = [Station(organisation=home, site=site, account=account, vendor_id=f"HC-{n:03d}") for n in range(101)]
+    rows = [Station(organisation=home, site=site, account=account, vendor_id=f"HC-{n:03d}") for n in range(201)]
     Station.objects.bulk_create(rows)
     client = factories.client_for(owner)
-    first = client.get("/stations/")
-    assert "HC-099" in first.content.decode() and "HC-100" not in first.content.decode()
-    second = client.get("/stations/", {"after": first.context["after"]}).content.decode()
-    assert "HC-100" in second and "HC-099" not in second
+
+    def page(**query: str) -> tuple[list[str], str, str, str]:
+        shown = client.get("/stations/", {"q": "HC"} | query).context["page"]
+        ids = [row.station.vendor_id for row in shown.rows]
+        return [ids[0], ids[-1]], shown.before, shown.after, shown.label
+
+    first, nothing, after, label = page()
+    assert (first, nothing, label) == (["HC-000", "HC-099"], "", "1–100 of 201")
+    second, before, after, label = page(after=after)
+    assert (second, label) == (["HC-100", "HC-199"], "101–200 of 201")
+    assert page(before=before) == page()
+    third, before, nothing, label = page(after=after)
+    assert (third, nothing, label) == (["HC-200", "HC-200"], "", "201 of 201")
+    assert page(before=before)[0] == ["HC-100", "HC-199"]
+    assert page(after="\0", before="nonsense") == page()
+    text = client.get("/stations/", {"q": "HC", "site": site.pk}).content.decode()
+    assert f"?q=HC&amp;site={site.pk}&amp;after=" in text
+
+
+def test_a_page_ahead_that_is_not_full_is_the_first(owner: Membership, home: Organisation, account: Account) -> None:
+    rows = [factories.station(factories.site(home), account=account, vendor_id=f"HC-{n}") for n in range(4)]
+    found = Station.objects.filter(organisation=home)
+    last = stations_list.page(found, {"after": f"{rows[2].pk}-HC-2"}, factories.NOW, size=2)
+    assert [row.station.vendor_id for row in last.rows] == ["HC-3"]
+    ahead = stations_list.page(found, {"before": f"{rows[1].pk}-HC-1"}, factories.NOW, size=2)
+    assert [row.station.vendor_id for row in ahead.rows] == ["HC-0", "HC-1"]
+    assert (ahead.before, ahead.label) == ("", "1–2 of 4")
+
+
+def test_a_filter_by_state_pages_and_costs_the_same(owner: Membership, home: Organisation, account: Account) -> None:
+    client = factories.client_for(owner)
+    query = {"state": "offline"}
+
+    def offline() -> None:
+        factories.station(factories.site(home), account=account, offline_since=factories.NOW)
+        factories.station(factories.site(home), account=account)
+
+    offline()
+    client.get("/stations/", query)
+    with CaptureQueriesContext(connection) as one:
+        client.get("/stations/", query)
+    offline()
+    offline()
+    with CaptureQueriesContext(connection) as three:
+        assert client.get("/stations/", query).content.decode().count('<tr id="station-') == 3
+    assert len(three) == len(one)
+    found = stations_list.matching(Station.objects.all(), query, factories.NOW)
+    page = stations_list.page(found, {}, factories.NOW, size=2)
+    assert page.label == "1–2 of 3"
+    assert len(stations_list.page(found, {"after": page.after}, factories.NOW, size=2).rows) == 1
+
+
+def test_news_of_a_connector_is_news_of_its_station(owner: Membership, home: Organisation, account: Account) -> None:
+    row = factories.station(factories.site(home), account=account)
+    client = factories.client_for(owner)
+    assert "no news" in client.get("/stations/").content.decode()
+    stations.report(connector_id=row.connectors.get(number=2).pk, seen_at=clock.now() - timedelta(minutes=2, seconds=5))
+    for page in ("/stations/", f"/stations/{row.pk}/", f"/sites/{row.site_id}/"):
+        assert re.search("seen <time[^>]*>2 min</time> ago", client.get(page).content.decode()), page
 
 
 def test_a_station_shows_state_since_and_source(owner: Membership, home: Organisation, account: Account) -> None:
@@ -118,6 +177,8 @@ def test_a_station_is_added_and_the_offered_id_taken(owner: Membership, home: Or
     )
     client = factories.client_for(owner)
     assert "HC-9" in client.get("/stations/").content.decode()
+    limited = factories.member(Role.MANAGER, organisation=home, site_ids=[site.pk])
+    assert "HC-9" not in factories.client_for(limited).get("/stations/").content.decode()
     values = {"account": account.pk, "site": site.pk, "vendor_id": "HC-9", "level": 3, "connectors": 2}
     values |= {"rated_kw": "62.5", "lifecycle": "active", "start_limit_s": 300, "name": "", "tariff": ""}
     made = client.post("/stations/new/", values)
@@ -126,7 +187,7 @@ def test_a_station_is_added_and_the_offered_id_taken(owner: Membership, home: Or
     assert (row.vendor_id, row.level, row.rated_kw, row.site_id) == ("HC-9", 3, Decimal("62.50"), site.pk)
     assert list(row.connectors.values_list("number", flat=True)) == [1, 2]
     assert UnknownStation.objects.count() == 0
-    assert "already exists" in client.post("/stations/new/", values).content.decode()
+    assert "has a station of this id already" in client.post("/stations/new/", values).content.decode()
 
 
 def test_foreign_things_cannot_be_chosen(owner: Membership, home: Organisation, account: Account) -> None:
@@ -155,7 +216,7 @@ def test_an_import_is_previewed_then_done(owner: Membership, home: Organisation,
     file = SimpleUploadedFile("list.csv", text.encode("latin-1"))
     preview = client.post("/stations/import/", {"account": account.pk, "file": file, "level": 2, "connectors": 1})
     shown = preview.content.decode()
-    assert "unknown time zone “America/Torronto”" in shown and "read as Latin-1" in shown
+    assert "Unknown time zone “America/Torronto”" in shown and "read as Latin-1" in shown
     assert Station.objects.count() == 0
     done = client.post("/stations/import/", {"payload": preview.context["payload"]})
     assert (done.status_code, done.url) == (302, "/stations/")
@@ -187,6 +248,17 @@ def test_a_changed_or_foreign_payload_is_refused(owner: Membership, home: Organi
     stranger = factories.client_for(factories.member())
     assert stranger.post("/stations/import/", {"payload": payload}).status_code == 404
     assert (Station.objects.count(), Site.objects.count()) == (0, 1)
+
+
+def test_back_from_the_preview_nothing_typed_is_lost(owner: Membership, home: Organisation, account: Account) -> None:
+    client = factories.client_for(owner)
+    site = factories.site(home)
+    values = {"account": account.pk, "text": "HC-1\nHC-1", "site": site.pk, "level": 3, "connectors": 4}
+    payload = client.post("/stations/import/", values).context["payload"]
+    form = client.post("/stations/import/", {"payload": payload, "back": "1"}).content.decode()
+    assert "HC-1\nHC-1</textarea>" in form and f'<option value="{site.pk}" selected>' in form
+    assert '<option value="3" selected>' in form and 'name="connectors" value="4"' in form
+    assert Station.objects.count() == 0
 
 
 def test_an_unreadable_file_says_what_to_do(owner: Membership, account: Account) -> None:

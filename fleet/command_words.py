@@ -1,0 +1,56 @@
+"""What a command asks, in words that people read: the tariff by its name, the availability as the pages call it."""
+
+from collections.abc import Iterable, Mapping
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from fleet.models import Tariff
+from fleet.models.command import ItemState
+from fleet.models.station import CommandKind
+from people.actor import Actor
+
+# The values of the contract's priorityStatus that we offer. The vendor may know more; those are shown as they are.
+AVAILABILITY = {
+    "available": gettext_lazy("Available"),
+    "unavailable": gettext_lazy("Unavailable"),
+    "outOfService": gettext_lazy("Out of service"),
+}
+# The shapes and colours of lib.icons that an item's state wears.
+MARKS: dict[str, str] = {
+    ItemState.QUEUED: "queued",
+    ItemState.SENDING: "sent",
+    ItemState.ACCEPTED: "sent",
+    ItemState.FINISHED: "succeeded",
+}
+
+
+def tariff_names(actor: Actor, fee_ids: Iterable[str]) -> dict[str, str]:
+    """The names of these fee ids, in one query. An id that two accounts give different names stays an id."""
+    rows = Tariff.objects.visible_to(actor).filter(fee_id__in=set(fee_ids)).order_by().values_list("fee_id", "name")
+    names: dict[str, set[str]] = {}
+    for fee_id, name in rows:
+        names.setdefault(fee_id, set()).add(name)
+    return {fee_id: found.pop() for fee_id, found in names.items() if len(found) == 1}
+
+
+def fee_ids(values: Iterable[Mapping[str, str]]) -> set[str]:
+    """Those that commands with these values name."""
+    return {asked[CommandKind.TARIFF] for asked in values if CommandKind.TARIFF in asked}
+
+
+def value(kind: str, asked: str | None, names: Mapping[str, str]) -> str:
+    """One value in words; `names` come from tariff_names. None is not known, an empty message shows nothing."""
+    if asked is None:
+        return _("not known")
+    if kind == CommandKind.TARIFF:
+        return names.get(asked, asked)
+    if kind == CommandKind.PRIORITY_STATUS:
+        return str(AVAILABILITY.get(asked, asked))
+    return f"“{asked}”" if asked else _("no message")
+
+
+def said(values: Mapping[str, str], names: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Everything a command asks: pairs of what and value."""
+    words = dict(CommandKind.choices)
+    return [(str(words.get(kind, kind)), value(kind, asked, names)) for kind, asked in values.items()]
