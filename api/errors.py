@@ -1,8 +1,10 @@
 """One shape for every error of the API: `{"error": {"code", "message"}}`, with `fields` where input is wrong."""
 
+import logging
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -10,6 +12,9 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+log = logging.getLogger(__name__)
+AWAY = gettext_lazy("The database is away for a moment. Send the same request again; a start with the same reference.")
+AWAY_S = 5
 UNKNOWN_ROW = gettext_lazy("There is nothing under this address, or it is not yours.")
 
 
@@ -25,6 +30,9 @@ class Refused(exceptions.APIException):
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """None for a defect of ours: it is logged and answered as any other 500."""
+    if isinstance(error, OperationalError | InterfaceError):
+        log.warning("the database is away: %s", error)
+        error = Refused(503, "unavailable", str(AWAY), retry_after_s=AWAY_S)
     response = exception_handler(error, context)
     if response is None:
         return None

@@ -20,6 +20,7 @@ from charging.models.session import OPEN, Origin, State
 from fleet import gateway, hooks
 from fleet.models import Station
 from fleet.models.message import HookKind, HookToken
+from lib import outage
 from people import audit
 from people.actor import Actor
 
@@ -173,6 +174,11 @@ def _send(session: Session, now_fn: Callable[[], datetime], client: eevion.Clien
 
 
 def _settle(session: Session, now: datetime, take: Callable[[Session, datetime], None]) -> Session:
+    """Take the outcome, also when the database restarts just now: what was answered is not asked again."""
+    return outage.outlast(partial(_taken, session, now, take))
+
+
+def _taken(session: Session, now: datetime, take: Callable[[Session, datetime], None]) -> Session:
     with transaction.atomic():
         row = Session.objects.select_for_update(of=("self",)).select_related("station").get(pk=session.pk)
         take(row, now)

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 broker_url = os.environ.get("BROKER_URL", "")
 broker_connection_retry_on_startup = True
+broker_connection_max_retries = None  # a worker waits for its broker however long that takes
 broker_transport_options = {"socket_connect_timeout": 0.5, "socket_timeout": 5.0, "max_retries": 1, "interval_max": 0.2}
 task_publish_retry = False
 task_ignore_result = True

@@ -1,7 +1,7 @@
 """Pages of the house itself: health, readiness, the error pages."""
 
 from django.conf import settings
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
@@ -15,7 +15,11 @@ def readyz(request: HttpRequest) -> JsonResponse:
     """The database answers and every migration is applied. The broker may be down: the pages still work."""
     from django.db.migrations.executor import MigrationExecutor
 
-    executor = MigrationExecutor(connection)
+    try:
+        executor = MigrationExecutor(connection)
+    except (OperationalError, InterfaceError):
+        connection.close()
+        return JsonResponse({"ready": False, "database": "away"}, status=503)
     waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
     answer = JsonResponse({"ready": not waiting, "migrations_waiting": len(waiting)}, status=503 if waiting else 200)
     if settings.READY_TOKEN:

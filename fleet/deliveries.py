@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -20,6 +21,7 @@ from fleet.models import Account, CommandItem, ManageCall
 from fleet.models.command import ItemState
 from fleet.models.message import HookKind
 from fleet.models.station import CommandKind
+from lib import outage
 
 PATIENCE_S = 20.0  # how long a sender waits for a request slot
 LEASE_S = PATIENCE_S + settings.EEVION_TIMEOUT_S + 2
@@ -105,17 +107,18 @@ def send(parcel: Parcel, *, now: datetime, patience_s: float = PATIENCE_S) -> No
             patience_s=patience_s,
         )
     except gateway.NoSlot as error:
-        _put_back(parcel, now, wait_s=error.wait_s, error="")
+        outcome = partial(_put_back, wait_s=error.wait_s, error="")
     except eevion.RateLimited as error:
-        _put_back(parcel, now, wait_s=error.retry_after_s, error=error.message)
+        outcome = partial(_put_back, wait_s=error.retry_after_s, error=error.message)
     except eevion.NotSent as error:
-        _put_back(parcel, now, wait_s=NOT_SENT_AGAIN_S, error=error.message)
+        outcome = partial(_put_back, wait_s=NOT_SENT_AGAIN_S, error=error.message)
     except eevion.Rejected as error:
-        _close(parcel, now, ItemState.REJECTED, error=error.message)
+        outcome = partial(_close, state=ItemState.REJECTED, error=error.message)
     except eevion.OutcomeUnknown as error:
-        _close(parcel, now, ItemState.UNKNOWN, error=error.message)
+        outcome = partial(_close, state=ItemState.UNKNOWN, error=error.message)
     else:
-        _close(parcel, now, ItemState.ACCEPTED, job_id=answer.job_id[:120])
+        outcome = partial(_close, state=ItemState.ACCEPTED, job_id=answer.job_id[:120])
+    outage.outlast(partial(outcome, parcel, now))
 
 
 def _due() -> "QuerySet[CommandItem]":

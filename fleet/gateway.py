@@ -22,6 +22,7 @@ import eevion
 from fleet import budget, notices
 from fleet.budget import Frozen, Lane, NoSlot, budget_for
 from fleet.models import Account, ApiCall
+from lib import outage
 
 __all__ = ["Frozen", "InTransaction", "KeyUnreadable", "Lane", "NoSlot", "budget_for", "call", "free_now"]
 
@@ -196,13 +197,8 @@ def _note_answer(account: Account, report: _Report, at: datetime) -> None:
 
 
 def _keep(write: Callable[..., None], *what: Any, **more: Any) -> None:
-    """Bookkeeping must not lose an answer: a database that went away is tried once more, then only told about."""
-    for attempt in (1, 2):
-        try:
-            write(*what, **more)
-        except (OperationalError, InterfaceError):
-            connection.close()
-            if attempt == 2:
-                log.exception("the call was made, but could not be written down")
-        else:
-            return
+    """Bookkeeping must not lose an answer: a database that stays away is told about, no more."""
+    try:
+        outage.outlast(partial(write, *what, **more))
+    except (OperationalError, InterfaceError):
+        log.exception("the call was made, but could not be written down")

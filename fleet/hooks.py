@@ -5,6 +5,7 @@ What a message means is not known here.
 
 import hashlib
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.conf import settings
 from django.db import transaction
@@ -13,13 +14,14 @@ from django.db.models.functions import Now
 
 from fleet.models import Account, HookToken, RawMessage
 from fleet.models.message import HookKind
-from lib import secrets
+from lib import outage, secrets
 
 PATHS = {HookKind.SESSION: "sessions", HookKind.JOB: "jobs", HookKind.EXCEPTION: "exceptions"}
 CLAIM_S = 30  # wall; whoever died while digesting leaves the message to the next sweep
 FIRST_RETRY_S = 5
 LONGEST_RETRY_S = 3600
 ATTEMPTS = 8
+WAIT_S = 8.0  # wall; how long a sender is kept waiting while the database is away
 
 
 def mint(*, account: Account, kind: str, now: datetime, keep: bool = False) -> tuple[HookToken, str | None]:
@@ -46,8 +48,13 @@ def url(*, kind: str, token: str) -> str | None:
 def receive(*, token: str, kind: str, body: bytes, truncated: bool, now: datetime) -> RawMessage | None:
     """Keep the bytes; committed when this returns, unless the caller holds a transaction. None: no such URL (404).
 
-    The same bytes by the same URL again are counted, not kept twice and not digested twice.
+    The same bytes by the same URL again are counted, not kept twice and not digested twice. A database that restarts
+    just now is waited for: nobody promises that the vendor sends it again.
     """
+    return outage.outlast(partial(_receive, token, kind, body, truncated, now), within_s=WAIT_S)
+
+
+def _receive(token: str, kind: str, body: bytes, truncated: bool, now: datetime) -> RawMessage | None:
     source = HookToken.objects.filter(Q(ends_at=None) | Q(ends_at__gt=now), token_hash=secrets.fingerprint(token))
     row = source.filter(kind=kind).first()
     if row is None:

@@ -51,7 +51,7 @@ class Unreadable(str):
         text.stored = stored
         return text
 
-    def __getnewargs__(self) -> tuple[str]:  # type: ignore[override]  # for copies
+    def __getnewargs__(self) -> tuple[str]:  # for copies
         return (self.stored,)
 
 

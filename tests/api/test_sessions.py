@@ -128,3 +128,9 @@ def test_list_filters(owner: Membership, station: Station) -> None:
     assert api.get("sessions", state="asleep")[0] == 400
     body = api.get(f"sessions/{past.public_id}")[1]
     assert (body["energy_kwh"], body["cost"], body["currency"], body["connector"]) == ("12.500", "4.3750", "CAD", None)
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"station":' * 10_000])
+def test_json_that_is_nested_too_deeply_is_wrong_input(owner: Membership, body: bytes) -> None:
+    answer = Api(owner).http.post("/api/v1/sessions", body, content_type="application/json")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "parse_error")
