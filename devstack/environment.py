@@ -7,6 +7,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from devstack.problem import Problem
 
@@ -22,6 +23,8 @@ FOR_TESTS = {
     "LOG_LEVEL": "WARNING",
     "DJANGO_SETTINGS_MODULE": "config.settings",
 }
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not listened on
 NOT_FOR_TESTS = ("BUSINESS_CLOCK", "DEMO", "EMAIL_URL", "LOG_FORMAT", "READY_TOKEN", "STATIC_ROOT")
 
 
@@ -33,15 +36,29 @@ def for_tests(inherited: Mapping[str, str]) -> dict[str, str]:
 
 def for_local(var: Path, inherited: Mapping[str, str], *, host: str, port: int) -> dict[str, str]:
     """The product on this machine. What the caller's environment sets wins, except the settings module."""
-    shown = f"[{host}]" if ":" in host else host
     defaults = {
         "DEBUG": "0",
         "LOCAL": "1",
-        "PUBLIC_URL": f"http://{shown}:{port}",
+        "PUBLIC_URL": address(host, port),
         "LOG_FORMAT": "console",
         **local_secrets(var),
     }
-    return defaults | dict(inherited) | {"DJANGO_SETTINGS_MODULE": "config.settings", "PYTHONUNBUFFERED": "1"}
+    env = defaults | dict(inherited) | {"DJANGO_SETTINGS_MODULE": "config.settings", "PYTHONUNBUFFERED": "1"}
+    return env | {"ALLOWED_HOSTS": ",".join(allowed_hosts(env, host))}
+
+
+def address(host: str, port: int) -> str:
+    """Where this machine reaches what listens on `host`; no slash at the end."""
+    reached = EVERY_ADDRESS.get(host, host)
+    return f"http://{f'[{reached}]' if ':' in reached else reached}:{port}"
+
+
+def allowed_hosts(env: Mapping[str, str], host: str) -> list[str]:
+    """What the caller allows, and always ourselves, who ask whether the web is ready, and the vendor's way to us."""
+    names = [name.strip() for name in env.get("ALLOWED_HOSTS", "").split(",")]
+    names += [*LOOPBACK, urlsplit(env["PUBLIC_URL"]).hostname or "", "" if host in EVERY_ADDRESS else host]
+    bracketed = (f"[{name}]" if ":" in name and not name.startswith("[") else name for name in names)
+    return list(dict.fromkeys(name for name in bracketed if name))
 
 
 def local_secrets(var: Path) -> dict[str, str]:

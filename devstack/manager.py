@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from types import FrameType
 
-from devstack import demo, environment
+from devstack import demo, environment, outside
 from devstack.net import require_port
 from devstack.problem import Problem
 from devstack.running import Hold, Holder
@@ -18,6 +18,10 @@ from devstack.stack import LIVE_ORDER, ROOT, Stack
 
 VAR = ROOT / "var"
 COLOURS = {"run": 32, "web": 36, "worker-now": 33, "worker-bulk": 33, "beat": 35, "sandbox": 34, "history": 34}
+NO_DEMO = (
+    "DATABASE_URL is yours: no demo, no sandbox; the first login comes from "
+    "./run manage create_owner EMAIL --organisation NAME"
+)
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -54,11 +58,9 @@ def run(arguments: Sequence[str]) -> int:
     try:
         interrupts.arm()
         host, port = os.environ.get("HOST", "127.0.0.1"), environment.port("PORT", 8000)
-        hold.take_or_refuse("./run", f"http://{host}:{port}/")
-        sandbox_port = environment.port("SANDBOX_PORT", demo.sandbox_port(VAR) or 8010)
+        hold.take_or_refuse("./run", f"{environment.address(host, port)}/")
         require_port(host, port, "PORT")
-        require_port("127.0.0.1", sandbox_port, "SANDBOX_PORT")
-        stack = _stack(host, port, sandbox_port)
+        stack = _stack(host, port)
         interrupts.stack = stack
         _live(stack, hold)
     except Interrupted:
@@ -70,13 +72,18 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _stack(host: str, port: int, sandbox_port: int) -> Stack:
-    wants_demo = not os.environ.get("DATABASE_URL")
+def _stack(host: str, port: int) -> Stack:
+    """With a database of the user's there is no demo, and no sandbox whose drivers would write into it."""
+    outside.require_servers(os.environ)
+    wants_demo, sandbox_port = not os.environ.get("DATABASE_URL"), 0
+    if wants_demo:
+        sandbox_port = environment.port("SANDBOX_PORT", demo.sandbox_port(VAR) or 8010)
+        require_port("127.0.0.1", sandbox_port, "SANDBOX_PORT")
     return Stack(
         VAR,
         inherit=os.environ,
-        env={"DEMO": "1"} if wants_demo else {},
-        sandbox=("--world", "demo"),
+        env={"DEMO": "1" if wants_demo else "0"},
+        sandbox=("--world", "demo") if wants_demo else None,
         host=host,
         port=port,
         sandbox_port=sandbox_port,
@@ -89,10 +96,10 @@ def _live(stack: Stack, hold: Hold) -> None:
     """Returns only by exception: Interrupted, or Problem while starting."""
     began = time.monotonic()
     fresh = stack.start_servers()
-    say("run", "PostgreSQL and Valkey answer; preparing the database" + (" for the first time" if fresh else ""))
-    logins = ""
+    say("run", "PostgreSQL and the broker answer; preparing the database" + (" for the first time" if fresh else ""))
+    who = NO_DEMO
     if stack.cluster is not None:
-        logins = demo.start(stack, say)
+        who = demo.start(stack, say)
     else:
         stack.migrate()
     added = {name: value for name, value in stack.env.items() if os.environ.get(name) != value}
@@ -101,16 +108,16 @@ def _live(stack: Stack, hold: Hold) -> None:
     if stack.cluster is not None:
         stack.wait_sandbox()
     stack.wait_ready()
-    say("run", ready_line(stack, logins, time.monotonic() - began))
+    say("run", ready_line(stack, who, time.monotonic() - began))
     if stack.cluster is not None:
         demo.import_history(stack, say)
     threading.Event().wait()
 
 
-def ready_line(stack: Stack, logins: str, duration_s: float) -> str:
-    """The one line that says where everything is."""
-    parts = [f"ready after {duration_s:.0f} s: {stack.url}/", logins, f"forecourt {stack.sandbox_url}/", "Ctrl-C stops"]
-    return " | ".join(part for part in parts if part)
+def ready_line(stack: Stack, who: str, duration_s: float) -> str:
+    """The one line that says where everything is and who may sign in."""
+    forecourt = [f"forecourt {stack.sandbox_url}/"] if stack.cluster is not None else []
+    return " | ".join([f"ready after {duration_s:.1f} s: {stack.url}/", who, *forecourt, "Ctrl-C stops"])
 
 
 def _stop(stack: Stack | None) -> None:

@@ -73,7 +73,9 @@ class Stack:
                 base.pop(name, None)
         base |= env or {}
         self.env = environment.for_local(self.var, base, host=host, port=self.port)
-        self.env |= {"READY_TOKEN": self.token, "SANDBOX_URL": self.sandbox_url}
+        self.env |= {"READY_TOKEN": self.token}
+        if sandbox is not None:
+            self.env["SANDBOX_URL"] = self.sandbox_url
         self.cluster: Cluster | None = None
         self.broker: Broker | None = None
         self.say = say
@@ -82,7 +84,7 @@ class Stack:
     @property
     def url(self) -> str:
         """Where the product answers, without a slash at the end."""
-        return f"http://{'[' + self.host + ']' if ':' in self.host else self.host}:{self.port}"
+        return environment.address(self.host, self.port)
 
     @property
     def sandbox_url(self) -> str:
@@ -180,7 +182,7 @@ class Stack:
     def is_ready(self) -> bool:
         """Whether our own web says it is ready."""
         try:
-            with urllib.request.urlopen(f"{self._loopback_url()}/readyz", timeout=5) as answer:  # noqa: S310
+            with urllib.request.urlopen(f"{self.url}/readyz", timeout=5) as answer:  # noqa: S310
                 return bool(answer.headers.get("X-Ready-Token") == self.token)
         except OSError:
             return False
@@ -261,9 +263,6 @@ class Stack:
     def _where(self, name: str) -> str:
         log = self._log_of(name)
         return f" in {log}" if log else ""
-
-    def _loopback_url(self) -> str:
-        return self.url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
 
     def _log_of(self, name: str) -> Path | None:
         """Servers talk to their log; the rest to whoever listens, else to the stack's log."""

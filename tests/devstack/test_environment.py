@@ -27,6 +27,18 @@ def test_the_public_address_is_our_own_by_default(tmp_path: Path) -> None:
     assert environment.for_local(tmp_path, {}, host="::1", port=8001)["PUBLIC_URL"] == "http://[::1]:8001"
 
 
+def test_every_address_is_reached_on_loopback(tmp_path: Path) -> None:
+    env = environment.for_local(tmp_path, {}, host="0.0.0.0", port=8001)  # noqa: S104
+    assert (env["PUBLIC_URL"], env["ALLOWED_HOSTS"]) == ("http://127.0.0.1:8001", "localhost,127.0.0.1,[::1]")
+    assert environment.address("::", 8001) == "http://[::1]:8001"
+
+
+def test_the_web_answers_to_itself_to_the_tunnel_and_to_what_is_allowed(tmp_path: Path) -> None:
+    given = {"ALLOWED_HOSTS": "box.lan, localhost", "PUBLIC_URL": "https://tunnel.example/"}
+    env = environment.for_local(tmp_path, given, host="fd00::7", port=8001)
+    assert env["ALLOWED_HOSTS"] == "box.lan,localhost,127.0.0.1,[::1],tunnel.example,[fd00::7]"
+
+
 def test_tests_do_not_see_the_shells_settings() -> None:
     env = environment.for_tests({"DEMO": "1", "SECRET_KEY": "mine", "PATH": "/bin"})
     assert ("DEMO" in env, env["SECRET_KEY"] == "mine", env["PATH"]) == (False, False, "/bin")

@@ -101,7 +101,7 @@ def test_the_life_of_a_run(house: Path, start: Callable[[], Run]) -> None:
     ready = [line for line in run.text.splitlines() if "ready after" in line]
     assert len(ready) == 1
     assert re.fullmatch(
-        r" *run \| ready after \d+ s: (http://127.0.0.1:\d+/) \| owner@example.com, password demo \| "
+        r" *run \| ready after \d+\.\d s: (http://127.0.0.1:\d+/) \| owner@example.com, password demo \| "
         r"forecourt http://127.0.0.1:\d+/ \| Ctrl-C stops",
         ready[0],
     )
