@@ -5,6 +5,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from api import wrong_keys
 from lib import clock
 from people import api_keys
 from people.access import actor_for
@@ -15,12 +16,14 @@ SCHEME = "Bearer"
 
 class KeyAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
-        """None without the header. Raises AuthenticationFailed for a key that is unknown or revoked."""
+        """None without the header. Raises AuthenticationFailed for a key that is unknown or revoked, and after too many
+        of them Refused 429."""
         scheme, _, plain = request.headers.get("Authorization", "").partition(" ")
         if not scheme:
             return None
         key = api_keys.find(plain.strip()) if scheme.lower() == SCHEME.lower() else None
         if key is None:
+            wrong_keys.note(request.META.get("REMOTE_ADDR", ""))
             raise AuthenticationFailed
         api_keys.note_use(key=key, now=clock.now())
         request.actor = actor_for(key.membership, api_key=key)  # type: ignore[attr-defined]

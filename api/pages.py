@@ -1,26 +1,50 @@
 """Lists by cursor: `results`, and `next` and `previous` as addresses to follow until they are null."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import serializers
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api import filters
+
+ID = re.compile(r"[0-9]{1,18}", re.ASCII)
 PARAMETERS = [
     OpenApiParameter("cursor", OpenApiTypes.STR, description="From `next` or `previous` of a list."),
     OpenApiParameter("limit", OpenApiTypes.INT, description="Rows a page: 100 unless told, at most 500."),
 ]
 
 
+MOST = 500
+
+
 class Cursor(CursorPagination):
     page_size = 100
-    max_page_size = 500
-    page_size_query_param = "limit"
+
+    def get_page_size(self, request: Request) -> int | None:
+        limit = filters.whole_number(request, "limit")
+        if limit is not None and not 0 < limit <= MOST:
+            raise ValidationError({"limit": [_("Write a number from 1 to %(most)s.") % {"most": MOST}]})
+        return limit or self.page_size
+
+    def decode_cursor(self, request: Request) -> Any:
+        """A cursor is ours or it is refused: its position is an id, which the database must be able to compare."""
+        wrong = ValidationError({"cursor": [_("Take the cursor from `next` or `previous` of a list.")]})
+        try:
+            cursor = super().decode_cursor(request)
+        except NotFound as error:
+            raise wrong from error
+        if cursor is not None and not ID.fullmatch(str(cursor.position or 0)):
+            raise wrong
+        return cursor
 
 
 def answer(

@@ -1,13 +1,26 @@
 """What the API says and hears. Field names are promises; Decimals are strings, money stands beside its currency."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from fleet.models.station import CommandKind
+from charging.models.session import Origin, State, StopState
+from fleet import connector_state
+from fleet.models.command import ItemState
+from fleet.models.station import CommandKind, Lifecycle
 
 Data = dict[str, Any]
+
+
+def one_of(words: Iterable[str]) -> serializers.CharField:
+    """A text that the schema lists the words of."""
+    kind = type("Word", (serializers.CharField,), {})
+    field: serializers.CharField = extend_schema_field({"type": "string", "enum": [str(word) for word in words]})(
+        kind
+    )()
+    return field
 
 
 class Site(serializers.Serializer[Any]):
@@ -25,9 +38,9 @@ class ConnectorState(serializers.Serializer[Any]):
     """`state` is derived: the vendor reports none, so silence is `no_news`."""
 
     number = serializers.IntegerField()
-    state = serializers.CharField()
+    state = one_of(connector_state.State)
     detail = serializers.CharField()
-    source = serializers.CharField()  # type: ignore[assignment]  # a field's own attribute is named so, too
+    source = one_of(connector_state.Source.values)  # type: ignore[assignment]  # a field's own attribute is named so, too
     since = serializers.DateTimeField(allow_null=True)
     until = serializers.DateTimeField(allow_null=True)
 
@@ -50,7 +63,7 @@ class Station(serializers.Serializer[Any]):
     site = serializers.IntegerField(source="site_id")
     level = serializers.IntegerField()
     rated_kw = serializers.DecimalField(7, 2, allow_null=True)
-    lifecycle = serializers.CharField()
+    lifecycle = one_of(Lifecycle.values)
     last_seen_at = serializers.DateTimeField(allow_null=True)
     tariff = StationTariff(allow_null=True)
     connectors = ConnectorState(many=True, source="connector_states")
@@ -58,14 +71,14 @@ class Station(serializers.Serializer[Any]):
 
 class Session(serializers.Serializer[Any]):
     id = serializers.UUIDField(source="public_id")
-    state = serializers.CharField()
+    state = one_of(State.values)
     status_reason = serializers.CharField()
     site = serializers.IntegerField(source="site_id")
     station = serializers.CharField(source="station.vendor_id")
     station_id = serializers.IntegerField()
     connector = serializers.IntegerField(source="connector.number", allow_null=True, default=None)
     reference = serializers.CharField()
-    origin = serializers.CharField()
+    origin = one_of(Origin.values)
     error = serializers.CharField()
     energy_kwh = serializers.DecimalField(12, 3, allow_null=True)
     power_kw = serializers.DecimalField(9, 3, allow_null=True)
@@ -80,16 +93,16 @@ class Session(serializers.Serializer[Any]):
     completed_at = serializers.DateTimeField(allow_null=True)
     ended_at = serializers.DateTimeField(allow_null=True)
     final_at = serializers.DateTimeField(allow_null=True)
-    stop_state = serializers.CharField()
+    stop_state = one_of(StopState.values)
     stop_error = serializers.CharField()
 
 
 class CommandItem(serializers.Serializer[Any]):
     station = serializers.CharField(source="station.vendor_id")
     station_id = serializers.IntegerField()
-    kind = serializers.CharField()
+    kind = one_of(CommandKind.values)
     value = serializers.CharField(source="wanted_value")
-    state = serializers.CharField()
+    state = one_of(ItemState.values)
     error = serializers.CharField()
     accepted_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
@@ -141,3 +154,15 @@ class CommandRequest(serializers.Serializer[Any]):
         if not set(attrs) & set(CommandKind.values):
             raise serializers.ValidationError("Give at least one of tariffId, priorityStatus, setMessage.")
         return attrs
+
+
+class Error(serializers.Serializer[Any]):
+    """`code` is a promise, `message` is for people; `fields` stands only with `invalid`."""
+
+    code = serializers.CharField()
+    message = serializers.CharField()
+    fields = serializers.DictField(required=False)  # type: ignore[assignment]  # a serializer's own attribute, too
+
+
+class ErrorBody(serializers.Serializer[Any]):
+    error = Error()

@@ -5,13 +5,13 @@ from uuid import UUID
 
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api import gate, pages, serializers
+from api import examples, gate, pages, serializers
 from api import stations as named
+from api.described import operation
 from api.errors import Refused
 from charging import tasks
 from fleet import commands as fleet_commands
@@ -23,25 +23,32 @@ from people.actor import Actor
 from people.roles import Permission
 
 
-@extend_schema(
+@operation(
+    "list_commands",
+    {200: pages.of("Command", serializers.CommandSummary(many=True))},
+    "invalid",
+    example=examples.page(examples.COMMAND_SUMMARY),
     methods=["GET"],
-    operation_id="list_commands",
-    responses=pages.of("Command", serializers.CommandSummary(many=True)),
+    description="Latest first.",
     parameters=pages.PARAMETERS,
 )
-@extend_schema(
+@operation(
+    "request_command",
+    {202: serializers.Command},
+    *("invalid", "parse_error", "not_found", "ambiguous", "bad_command"),
+    example=examples.QUEUED,
+    asked=examples.COMMANDS,
     methods=["POST"],
-    operation_id="request_command",
+    description="One or more values for one or more stations; all stations are taken or none. Read it again for its "
+    "progress, station by station.",
     request=serializers.CommandRequest,
-    responses={202: serializers.Command},
 )
 @api_view(["GET", "POST"])
 def commands(request: Request) -> Response:
-    """GET: latest first. POST: one or more values for one or more stations, all or none taken."""
     return _request(request) if request.method == "POST" else _list(request)
 
 
-@extend_schema(operation_id="get_command", responses=serializers.Command)
+@operation("get_command", {200: serializers.Command}, "not_found", example=examples.COMMAND)
 @api_view(["GET"])
 def command(request: Request, public_id: UUID) -> Response:
     """One command and what became of it, station by station."""

@@ -8,13 +8,14 @@ from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api import filters, gate, pages, serializers
+from api import examples, filters, gate, pages, serializers
 from api import stations as named
+from api.described import operation
 from api.errors import Refused
 from charging import sessions as charging
 from charging import tasks
@@ -32,25 +33,33 @@ FILTERS = [
 ]
 
 
-@extend_schema(
+@operation(
+    "list_sessions",
+    {200: pages.of("Session", serializers.Session(many=True))},
+    *("invalid", "not_found", "ambiguous"),
+    example=examples.page(examples.SESSION),
     methods=["GET"],
-    operation_id="list_sessions",
-    responses=pages.of("Session", serializers.Session(many=True)),
+    description="Latest first.",
     parameters=[*FILTERS, *pages.PARAMETERS],
 )
-@extend_schema(
+@operation(
+    "start_session",
+    {202: serializers.Session},
+    *("invalid", "parse_error", "not_found", "in_session", "blocked", "unavailable", "no_such_connector", "ambiguous"),
+    example=examples.STARTED,
+    asked=examples.START,
     methods=["POST"],
-    operation_id="start_session",
+    description="The start is written down and answered before it is sent: read the session again for what became of "
+    "it. Safe to repeat with a reference: the same reference on the same station, while one is open, returns that "
+    "session and starts no other.",
     request=serializers.SessionStart,
-    responses={202: serializers.Session},
 )
 @api_view(["GET", "POST"])
 def sessions(request: Request) -> Response:
-    """GET: latest first. POST: start; the same reference on the same station while one is open returns that one."""
     return _start(request) if request.method == "POST" else _list(request)
 
 
-@extend_schema(operation_id="get_session", responses=serializers.Session)
+@operation("get_session", {200: serializers.Session}, "not_found", example=examples.SESSION)
 @api_view(["GET"])
 def session(request: Request, public_id: UUID) -> Response:
     """One session, with the vendor's last words about it."""
@@ -58,7 +67,13 @@ def session(request: Request, public_id: UUID) -> Response:
     return Response(serializers.Session(_one(actor, public_id)).data)
 
 
-@extend_schema(operation_id="stop_session", request=None, responses={202: serializers.Session})
+@operation(
+    "stop_session",
+    {202: serializers.Session},
+    *("not_found", "not_stoppable"),
+    example=examples.STOPPING,
+    request=None,
+)
 @api_view(["POST"])
 def session_stop(request: Request, public_id: UUID) -> Response:
     """Ask for the end of charging. The session ends when the vendor says so; read it again."""

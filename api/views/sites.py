@@ -1,18 +1,22 @@
 """GET sites, one site."""
 
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api import gate, pages, serializers
+from api import examples, gate, pages, serializers
+from api.described import operation
 from fleet.models import Site
 from people.roles import Permission
 
 
-@extend_schema(
-    operation_id="list_sites", responses=pages.of("Site", serializers.Site(many=True)), parameters=pages.PARAMETERS
+@operation(
+    "list_sites",
+    {200: pages.of("Site", serializers.Site(many=True))},
+    "invalid",
+    example=examples.page(examples.SITE),
+    parameters=pages.PARAMETERS,
 )
 @api_view(["GET"])
 def sites(request: Request) -> Response:
@@ -21,7 +25,7 @@ def sites(request: Request) -> Response:
     return pages.answer(request, Site.objects.visible_to(actor), lambda rows: serializers.Site(rows, many=True).data)
 
 
-@extend_schema(operation_id="get_site", responses=serializers.Site)
+@operation("get_site", {200: serializers.Site}, "not_found", example=examples.SITE)
 @api_view(["GET"])
 def site(request: Request, pk: int) -> Response:
     """One site."""

@@ -6,12 +6,13 @@ from typing import Any
 from django.db.models import Q
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api import filters, gate, pages, serializers
+from api import examples, filters, gate, pages, serializers
+from api.described import operation
 from fleet import stations as fleet_stations
 from fleet.models import Station
 from lib import clock
@@ -23,9 +24,11 @@ FILTERS = [
 ]
 
 
-@extend_schema(
-    operation_id="list_stations",
-    responses=pages.of("Station", serializers.Station(many=True)),
+@operation(
+    "list_stations",
+    {200: pages.of("Station", serializers.Station(many=True))},
+    "invalid",
+    example=examples.page(examples.STATION),
     parameters=[*FILTERS, *pages.PARAMETERS],
 )
 @api_view(["GET"])
@@ -40,7 +43,7 @@ def stations(request: Request) -> Response:
     return pages.answer(request, rows, _shown)
 
 
-@extend_schema(operation_id="get_station", responses=serializers.Station)
+@operation("get_station", {200: serializers.Station}, "not_found", example=examples.STATION)
 @api_view(["GET"])
 def station(request: Request, pk: int) -> Response:
     """One station, by our id."""
@@ -52,6 +55,7 @@ def station(request: Request, pk: int) -> Response:
 def _shown(rows: Sequence[Station]) -> Any:
     now = clock.now()
     for row in rows:
+        row.last_seen_at = fleet_stations.last_seen_at(row)
         row.connector_states = [  # type: ignore[attr-defined]
             {
                 "number": connector.number,

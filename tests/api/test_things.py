@@ -1,5 +1,6 @@
 """Sites and stations: own ones only, filters, cursors, the same number of queries for one row and three."""
 
+from base64 import b64encode
 from decimal import Decimal
 
 import pytest
@@ -82,7 +83,12 @@ def test_cursor(owner: Membership) -> None:
     second = api.http.get(first["next"]).json()
     assert (len(second["results"]), second["next"]) == (1, None)
     assert {row["id"] for row in first["results"]}.isdisjoint(row["id"] for row in second["results"])
-    assert api.get("sites", cursor="rubbish")[0] == 404
+    for wrong in ("rubbish", b64encode(b"p=abc").decode(), b64encode(b"p=\0").decode(), b64encode(b"p=" + b"9" * 40)):
+        status, body = api.get("sites", cursor=wrong)
+        assert (status, list(body["error"]["fields"])) == (400, ["cursor"])
+    for limit in ("0", "501", "many", "-1"):
+        status, body = api.get("sites", limit=limit)
+        assert (status, list(body["error"]["fields"])) == (400, ["limit"])
 
 
 @pytest.mark.parametrize("path", ["sites", "stations", "sessions", "commands"])
