@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from charging import quantities, timeline
 from charging.models import Correction, Reading, Session
 from charging.models.correction import CorrectionDecision
-from eevion import SessionDocument
+from eevion import SessionDocument, SessionStatus
 from people import audit
 from people.actor import Actor
 
@@ -50,7 +50,9 @@ def said(session: Session, document: SessionDocument) -> Final:
 
 def record(session: Session, document: SessionDocument, reading: Reading, now: datetime) -> Correction | None:
     """Of a locked, final session and a new document. A newer one takes the place of one that nobody decided yet.
-    None, where the figures are the final ones."""
+    None, where the figures are the final ones or the answer is older than the end."""
+    if document.status not in (None, SessionStatus.COMPLETED):
+        return None  # an answer that was on its way for long
     before, after = of(session), said(session, document)
     Correction.objects.filter(session=session, decision=CorrectionDecision.OPEN).update(
         decision=CorrectionDecision.KEPT, decided_at=now, decided_by_label=_("superseded by a newer answer")

@@ -3,18 +3,16 @@
 Who asked the vendor, and when, lives in starts, stops and readings.
 """
 
-import hashlib
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from charging import corrections, estimates, quantities, silence, timeline
-from charging.models import Reading, Session
+from charging import corrections, quantities, reading_log, timeline
+from charging.models import Session
 from charging.models.session import ENDED, LIVE, MOVES, OPEN, State, StopState
-from eevion import SessionDocument, SessionStatus, dump
+from eevion import SessionDocument, SessionStatus
 from fleet import stations
 
 STATE_OF = {status: State(status.value) for status in SessionStatus}  # the contract's words, one to one
@@ -87,11 +85,15 @@ def apply(*, session: Session, document: SessionDocument, now: datetime, via: st
         if not learn_vendor_id(row, document.session_id, now):
             row.save()
             return row
-        news = _keep_reading(row, document, now)
-        is_news = news is not None
+        kept = reading_log.keep(row, document, now)
+        if kept.is_stale:
+            row.save()  # whoever watches sees what was refused
+            return row
+        is_news = kept.news is not None
         if row.state == State.COMPLETED and row.final_at:
-            if news is not None and corrections.record(row, document, news, now):
-                row.save()  # whoever watches sees it
+            if kept.news is not None:
+                corrections.record(row, document, kept.news, now)
+                row.save()
             return row
         _take_figures(row, document, now, is_news=is_news)
         _take_status(row, document, now, is_news=is_news)
@@ -108,46 +110,6 @@ def _is_free(session: Session) -> bool:
         return True
     holders = Session.objects.filter(connector_id=session.connector_id, holds_connector=True)
     return not holders.exclude(pk=session.pk).exists()
-
-
-def _keep_reading(session: Session, document: SessionDocument, now: datetime) -> Reading | None:
-    """The new reading of a document that says something new, else None."""
-    text = dump(document.raw)
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    last = Reading.objects.filter(session=session).order_by("-received_at", "-id").first()
-    if last is not None and last.document_sha256 == digest:
-        Reading.objects.filter(pk=last.pk).update(confirmed_at=now)
-        return None
-    return Reading.objects.create(
-        session=session,
-        measured_at=document.measured_at,
-        received_at=now,
-        confirmed_at=now,
-        status=(document.status_text or "")[:40],
-        energy_kwh=quantities.energy_kwh(document.energy_kwh),
-        power_kw=quantities.power_kw(document.power_kw),
-        cost=quantities.money(document.cost),
-        duration_s=document.duration_s,
-        document_sha256=digest,
-        document=text,
-        **_expected(session, last, document.measured_at, now),
-    )
-
-
-def _expected(session: Session, last: Reading | None, measured_at: datetime | None, now: datetime) -> dict[str, Any]:
-    """What we showed of a charging session until this answer came; nothing where it stood still or was silent."""
-    if last is None or session.state != State.CHARGING:
-        return {}
-    known = estimates.facts(session, last.measured_at, last.confirmed_at, silence.horizon_s())
-    at = min(measured_at or now, now)
-    shown = estimates.of(known, at)
-    if shown.is_confirmed or shown.silent_since or at <= known.read_at:
-        return {}
-    return {
-        "estimated_energy_kwh": estimates.shown_energy_kwh(shown, at),
-        "estimated_cost": estimates.shown_cost(shown, at),
-        "estimate_age_s": int((at - known.read_at).total_seconds()),
-    }
 
 
 def _take_figures(session: Session, document: SessionDocument, now: datetime, *, is_news: bool) -> None:

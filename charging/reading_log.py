@@ -1,0 +1,86 @@
+"""Keeping what the vendor answered: each answer once, with what we showed until it came; a clock that runs backwards is
+refused and shown. What an answer does to the session lives in settling."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from charging import estimates, quantities, silence, timeline
+from charging.models import Reading, Session, SessionEvent
+from charging.models.session import State
+from eevion import SessionDocument, SessionStatus, dump
+
+ENDS = (SessionStatus.COMPLETED, SessionStatus.EXPIRED, SessionStatus.FAILED)  # an end is taken whatever its clock
+
+
+@dataclass(frozen=True)
+class Kept:
+    news: Reading | None  # the new reading of a document that says something new
+    is_stale: bool  # it speaks of an earlier moment than one before: nothing of it is taken
+
+
+def keep(session: Session, document: SessionDocument, now: datetime) -> Kept:
+    """Of a locked session. The same document twice extends the confirmation of its reading."""
+    text = dump(document.raw)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    last = Reading.objects.filter(session=session).order_by("-received_at", "-id").first()
+    if last is not None and last.document_sha256 == digest:
+        Reading.objects.filter(pk=last.pk).update(confirmed_at=max(now, last.confirmed_at))
+        return Kept(None, False)
+    if last is not None and runs_backwards(document, last):
+        _show_once(session, last, digest, text, now)
+        return Kept(None, True)
+    reading = Reading.objects.create(
+        session=session,
+        measured_at=document.measured_at,
+        received_at=now,
+        confirmed_at=now,
+        status=(document.status_text or "")[:40],
+        energy_kwh=quantities.energy_kwh(document.energy_kwh),
+        power_kw=quantities.power_kw(document.power_kw),
+        cost=quantities.money(document.cost),
+        duration_s=document.duration_s,
+        document_sha256=digest,
+        document=text,
+        **_expected(session, last, document.measured_at, now),
+    )
+    return Kept(reading, False)
+
+
+def runs_backwards(document: SessionDocument, last: Reading) -> bool:
+    """It speaks of an earlier moment than the last reading, by the vendor's own times; an end never does."""
+    if document.status in ENDS:
+        return False
+    if document.measured_at is not None and last.measured_at is not None:
+        return document.measured_at < last.measured_at
+    if document.duration_s is not None and last.duration_s is not None:
+        return document.duration_s < last.duration_s
+    return False
+
+
+def _show_once(session: Session, last: Reading, digest: str, text: str, now: datetime) -> None:
+    """One event for a clock that runs backwards, however many answers it gives; none for an old answer repeated."""
+    shown = SessionEvent.objects.filter(session=session, kind="clock", occurred_at__gte=last.received_at)
+    if Reading.objects.filter(session=session, document_sha256=digest).exists() or shown.exists():
+        return
+    words = _("The vendor's answer speaks of an earlier moment than the one before. Nothing of it was taken.")
+    timeline.note(session, kind="clock", text=words, now=now, data={"document": text})
+
+
+def _expected(session: Session, last: Reading | None, measured_at: datetime | None, now: datetime) -> dict[str, Any]:
+    """What we showed of a charging session until this answer came; nothing where it stood still or was silent."""
+    if last is None or session.state != State.CHARGING:
+        return {}
+    known = estimates.facts(session, last.measured_at, last.confirmed_at, silence.horizon_s())
+    at = min(measured_at or now, now)
+    shown = estimates.of(known, at)
+    if shown.is_confirmed or shown.silent_since or at <= known.read_at:
+        return {}
+    return {
+        "estimated_energy_kwh": estimates.shown_energy_kwh(shown, at),
+        "estimated_cost": estimates.shown_cost(shown, at),
+        "estimate_age_s": int((at - known.read_at).total_seconds()),
+    }
