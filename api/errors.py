@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rest_framework import exceptions
 from rest_framework.response import Response
-from rest_framework.views import exception_handler
 
 log = logging.getLogger(__name__)
 AWAY = gettext_lazy("The database is away for a moment. Send the same request again; a start with the same reference.")
@@ -33,6 +32,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(error, OperationalError | InterfaceError):
         log.warning("the database is away: %s", error)
         error = Refused(503, "unavailable", str(AWAY), retry_after_s=AWAY_S)
+    from rest_framework.views import exception_handler  # which reads the settings that name api.authentication
+
     response = exception_handler(error, context)
     if response is None:
         return None
