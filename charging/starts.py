@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 import eevion
-from charging import admission, attempts, settling, timeline
+from charging import admission, attempts, session_rules, settling, timeline
 from charging.models import Session
 from charging.models.session import OPEN, Origin, State
 from fleet import gateway, hooks
@@ -136,6 +136,7 @@ def _write(
     )
     session.refresh_from_db(fields=["due_at"])
     timeline.note(session, kind="requested", text=_("Start requested."), now=now, actor_label=actor.label)
+    session_rules.copy_defaults(session, now)
     audit.record(actor=actor, verb="session.requested", subject=str(place), now=now, session=str(session.public_id))
     settling.report(session, now)
     return session

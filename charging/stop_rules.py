@@ -238,7 +238,7 @@ def _lasted(rule: Rule, facts: Facts, now: datetime, run: tuple[datetime, dateti
     at = start_at + timedelta(minutes=_set(rule.for_minutes))
     passed = max(0, int((reached - start_at).total_seconds() // SECONDS_A_MINUTE))
     why = words % {"time": _local(start_at, facts.zone), "minutes": _minutes(passed)}
-    return at <= reached, why, None if known_until < min(at, now) else at
+    return at <= reached, why, at
 
 
 def _grown_kwh(before: Sample, after: Sample) -> Decimal | None:

@@ -1,10 +1,12 @@
 """Stopping a session: asked, sent, and repeated only after a read shows that it still goes on."""
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 
 from django.db import transaction
+from django.db.models import F, Max, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
@@ -13,25 +15,27 @@ from charging import attempts, settling, timeline
 from charging.models import Session
 from charging.models.session import MOVES, State, StopState
 from fleet import gateway
+from lib import outage
 from people import audit
-from people.actor import Actor
+from people.actor import Doer
 
 STOPPABLE = (State.PENDING, State.CHARGING, State.SUSPENDED)
 ASKED = (StopState.WANTED, StopState.SENT, StopState.UNKNOWN)
+IGNORED_AFTER = timedelta(minutes=5)  # business time from the vendor's yes; chargers stop within seconds
 
 
 class NotStoppable(Exception):
     """The session is not one that the vendor could stop now; its words say what to do."""
 
 
-def request_stop(*, actor: Actor, session: Session, now: datetime) -> Session:
+def request_stop(*, actor: Doer, session: Session, now: datetime) -> Session:
     """Write the wish down, due at once. Asked already: returns the session as it is. Raises NotStoppable."""
     with transaction.atomic():
         row = Session.objects.select_for_update().get(pk=session.pk)
         if row.stop_state in ASKED and row.state in (*STOPPABLE, State.STOPPING):
             return row
         if row.state not in STOPPABLE or not row.vendor_session_id:
-            raise NotStoppable(_why_not(row))
+            raise NotStoppable(why_not(row))
         row.stop_state, row.stop_error, row.attempts = StopState.WANTED, "", 0
         row.stop_requested_at, row.stop_requested_by = now, actor.label[:160]
         row.due_at, row.claimed_until = Now(), None
@@ -40,6 +44,25 @@ def request_stop(*, actor: Actor, session: Session, now: datetime) -> Session:
         audit.record(actor=actor, verb="session.stop_requested", subject=str(row.public_id), now=now)
         row.refresh_from_db(fields=["due_at"])
     return row
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What came of asking to stop several: those on their way, and the others with the reason."""
+
+    requested: list[Session]
+    not_stoppable: list[tuple[Session, str]]
+
+
+def request_many(*, actor: Doer, sessions: Iterable[Session], now: datetime) -> Asked:
+    """Ask for each by itself: one that cannot be stopped keeps no other from it."""
+    asked = Asked([], [])
+    for session in sessions:
+        try:
+            asked.requested.append(request_stop(actor=actor, session=session, now=now))
+        except NotStoppable as error:
+            asked.not_stoppable.append((session, str(error)))
+    return asked
 
 
 def send_stop(session_id: int, now_fn: Callable[[], datetime]) -> Session | None:
@@ -81,7 +104,22 @@ def settle_stale(now: datetime) -> int:
     return len(lost)
 
 
-def _why_not(session: Session) -> str:
+def find_ignored(now: datetime) -> int:
+    """Accepted by the vendor, and yet a reading of long after says that it goes on: that is a refusal, and may be
+    repeated."""
+    told = Max("events__occurred_at", filter=Q(events__kind="stop"))
+    accepted = Session.objects.filter(stop_state=StopState.SENT, state__in=STOPPABLE).annotate(told_at=told)
+    late = accepted.filter(told_at__lt=now - IGNORED_AFTER, readings__confirmed_at__gt=F("told_at") + IGNORED_AFTER)
+    ids = set(late.values_list("pk", flat=True))
+    for session in Session.objects.filter(pk__in=ids):
+        _settle(session, now, _ignored)
+    return len(ids)
+
+
+def why_not(session: Session) -> str:
+    """Why it cannot be stopped now, and what then; empty: it can be, or is being, stopped."""
+    if session.state in STOPPABLE and session.vendor_session_id:
+        return ""
     if session.state in (State.REQUESTED, State.UNKNOWN):
         return _("The start has no answer yet, so there is nothing to stop. Try again in a moment.")
     if session.state in (State.STOPPED, State.STOPPING):
@@ -95,6 +133,11 @@ def _send(session: Session, client: eevion.Client) -> eevion.SessionStopped:
 
 
 def _settle(session: Session, now: datetime, take: Callable[[Session, datetime], None]) -> Session:
+    """Take the outcome, also when the database restarts just now."""
+    return outage.outlast(partial(_taken, session, now, take))
+
+
+def _taken(session: Session, now: datetime, take: Callable[[Session, datetime], None]) -> Session:
     with transaction.atomic():
         row = Session.objects.select_for_update().get(pk=session.pk)
         take(row, now)
@@ -136,4 +179,12 @@ def _unknown(row: Session, now: datetime, why: str) -> None:
     row.stop_error = (_("No answer to the stop: %(why)s It is read first, then sent again if needed.") % {"why": why})[
         :500
     ]
+    timeline.note(row, kind="stop", text=row.stop_error, now=now)
+
+
+def _ignored(row: Session, now: datetime) -> None:
+    if row.stop_state != StopState.SENT or row.state not in STOPPABLE:
+        return
+    row.stop_state = StopState.REFUSED
+    row.stop_error = _("The vendor accepted the stop, and the session still goes on. Stop it again, or at the charger.")
     timeline.note(row, kind="stop", text=row.stop_error, now=now)

@@ -1,0 +1,131 @@
+"""Stop rules as rows: the defaults of stations and sites, their copies at a session, and what people change.
+
+Whether a rule is met is decided in stop_rules; what happens then, in rule_watch.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from django.db import models, transaction
+from django.utils.translation import gettext as _
+
+from charging import stop_rules, timeline
+from charging.models import Session, StopRule
+from charging.models.session import LIVE, OPEN
+from charging.stop_rules import Rule
+from fleet.models import Site, Station
+from people import audit
+from people.actor import Actor
+
+Owner = Session | Station | Site
+
+
+class SessionOver(Exception):
+    """The session has ended; there is nothing left that a rule could stop."""
+
+    def __init__(self) -> None:
+        super().__init__(_("The session is over. Stop rules can be changed only while it runs."))
+
+
+def rule_of(row: StopRule) -> Rule:
+    """The plain value that stop_rules decides about."""
+    return Rule(row.kind, row.created_at, row.amount, row.for_minutes, row.at_time)
+
+
+def of(owner: Owner) -> models.QuerySet[StopRule]:
+    """The rules of a session, or the defaults of a station or site, in the order of the kinds' list."""
+    return StopRule.objects.filter(**_belongs(owner)).order_by("id")
+
+
+def at_start(station: Station) -> list[StopRule]:
+    """What a start there takes over: of each kind the station's default, else the site's. One query."""
+    found = StopRule.objects.filter(models.Q(station=station) | models.Q(site_id=station.site_id))
+    by_kind = {rule.kind: rule for rule in found.order_by(models.F("station").asc(nulls_first=True), "id")}
+    return sorted(by_kind.values(), key=lambda rule: rule.pk)
+
+
+def copy_defaults(session: Session, now: datetime) -> None:
+    """In the transaction that writes a start down: a later change of a default leaves the session alone."""
+    defaults = at_start(session.station)
+    if not defaults:
+        return
+    label = {True: _("default of %(name)s") % {"name": session.station}}
+    label[False] = _("default of %(name)s") % {"name": session.site}
+    _write(session, [(rule_of(row), label[row.station_id is not None]) for row in defaults], now)
+    text = _("Stop rules from the defaults: %(rules)s.") % {"rules": in_words(map(rule_of, defaults), session.currency)}
+    timeline.note(session, kind="rule", text=text, now=now)
+
+
+def replace(*, actor: Actor, owner: Owner, rules: Sequence[Rule], now: datetime) -> bool:
+    """Make these the owner's rules, at most one of a kind. A rule that stays as it was keeps what became of it.
+
+    False: nothing was to change. Raises SessionOver.
+    """
+    with transaction.atomic():
+        _lock(owner)
+        before = {row.kind: row for row in of(owner)}
+        wanted = {rule.kind: rule for rule in rules}
+        kept = {kind for kind, row in before.items() if kind in wanted and wanted[kind].terms == rule_of(row).terms}
+        if len(kept) == len(before) == len(wanted):
+            return False
+        of(owner).exclude(kind__in=kept).delete()
+        _write(owner, [(rule, actor.label) for kind, rule in wanted.items() if kind not in kept], now)
+        _tell(actor, owner, list(wanted.values()), now)
+    return True
+
+
+def add(*, actor: Actor, session: Session, rules: Sequence[Rule], now: datetime) -> bool:
+    """Give a session these rules beside those that it has; one of the same kind is replaced. Raises SessionOver."""
+    kinds = {rule.kind for rule in rules}
+    others = [rule_of(row) for row in of(session) if row.kind not in kinds]
+    return replace(actor=actor, owner=session, rules=[*others, *rules], now=now)
+
+
+def remove(*, actor: Actor, session: Session, kind: str, now: datetime) -> bool:
+    """False: it had none of that kind. Raises SessionOver."""
+    others = [rule_of(row) for row in of(session) if row.kind != kind]
+    return replace(actor=actor, owner=session, rules=others, now=now)
+
+
+def in_words(rules: Iterable[Rule], currency: str) -> str:
+    return "; ".join(stop_rules.said(rule, currency) for rule in rules)
+
+
+def _belongs(owner: Owner) -> dict[str, Owner]:
+    return {owner._meta.model_name or "": owner}
+
+
+def _lock(owner: Owner) -> None:
+    """A session's rules change while it is open, and its row is written so that pages see it."""
+    if not isinstance(owner, Session):
+        return
+    row = Session.objects.select_for_update().get(pk=owner.pk)
+    if row.state not in OPEN:
+        raise SessionOver
+    row.hurry = row.hurry or row.state in LIVE
+    row.save(update_fields=["hurry"])
+
+
+def _write(owner: Owner, rules: Iterable[tuple[Rule, str]], now: datetime) -> None:
+    StopRule.objects.bulk_create(
+        StopRule(
+            kind=rule.kind,
+            amount=rule.amount,
+            for_minutes=rule.for_minutes,
+            at_time=rule.at_time,
+            created_at=now,
+            created_by_label=label[:160],
+            **_belongs(owner),
+        )
+        for rule, label in rules
+    )
+
+
+def _tell(actor: Actor, owner: Owner, rules: Sequence[Rule], now: datetime) -> None:
+    currency = owner.site.currency if isinstance(owner, Station) else owner.currency
+    words = in_words(rules, currency)
+    if isinstance(owner, Session):
+        text = _("Stop rules: %(rules)s.") % {"rules": words} if words else _("No stop rule any more.")
+        timeline.note(owner, kind="rule", text=text, now=now, actor_label=actor.label)
+    subject = str(owner.public_id if isinstance(owner, Session) else owner)
+    audit.record(actor=actor, verb="stop_rules.changed", subject=subject, now=now, rules=words)
