@@ -119,12 +119,12 @@ def look_at_lapsed_starts(now: datetime) -> int:
     return _hurry(lapsed.filter(_not_read_for(LOOK_EVERY)))
 
 
-def follow_expired(now: datetime) -> int:
-    """The vendor still waits for a car where our window lapsed: a late success is found by reading on for a while."""
-    open_there = Session.objects.filter(
-        state=State.EXPIRED, final_at=None, vendor_session_id__isnull=False, hurry=False
-    )
-    return _hurry(open_there.filter(_not_read_for(FOLLOW_EVERY), ended_at__gte=now - FOLLOW_FOR))
+def follow_given_up(now: datetime) -> int:
+    """Ended by us and not by the vendor: a car may still charge, which is found by reading on for a while."""
+    given_up = (State.EXPIRED, State.ABANDONED, State.COMPLETED)
+    open_there = Session.objects.filter(state__in=given_up, final_at=None, vendor_session_id__isnull=False)
+    recent = open_there.filter(_not_read_for(FOLLOW_EVERY), ended_at__gte=now - FOLLOW_FOR, hurry=False)
+    return _hurry(recent)
 
 
 def reap(now: datetime) -> int:
@@ -141,7 +141,7 @@ def reap(now: datetime) -> int:
                 continue
             row.stop_state, row.due_at, row.hurry = StopState.NONE, None, False
             row.error = _("The vendor no longer answers about it, and no energy was ever read.")
-            settling.move(row, State.FAILED, now)
+            settling.move(row, State.ABANDONED, now)  # not failed, which is final: it may have charged after all
             row.save()
             timeline.note(row, kind="reaped", text=row.error, now=now)
             settling.report(row, now)

@@ -24,7 +24,7 @@ class State(models.TextChoices):
     COMPLETED = "completed", _("Completed")  # disconnected
     EXPIRED = "expired", _("Expired")  # the start window lapsed
     FAILED = "failed", _("Failed")  # refused or aborted before energy flowed
-    ABANDONED = "abandoned", _("Not started")  # an unknown start that a person decided never happened
+    ABANDONED = "abandoned", _("Not started")  # given up: nobody knows that it ever charged
 
 
 S = State
@@ -33,15 +33,16 @@ OPEN = (S.REQUESTED, S.UNKNOWN, *LIVE)
 ENDED = (S.COMPLETED, S.EXPIRED, S.FAILED, S.ABANDONED)
 
 # From each state, where a session may go. A late success (expired or abandoned, and yet it charged) is a normal move.
+# Abandoned is the end of what the vendor no longer knows and what took no energy.
 _ONWARD = frozenset({S.CHARGING, S.SUSPENDED, S.STOPPING, S.STOPPED, S.COMPLETED, S.FAILED})
 MOVES: dict[str, frozenset[str]] = {
     S.REQUESTED: frozenset({S.UNKNOWN, S.PENDING, S.EXPIRED, *_ONWARD}),
     S.UNKNOWN: frozenset({S.PENDING, S.EXPIRED, S.ABANDONED, *_ONWARD}),
-    S.PENDING: frozenset({S.EXPIRED, *_ONWARD}),
-    S.CHARGING: _ONWARD - {S.CHARGING},
-    S.SUSPENDED: _ONWARD - {S.SUSPENDED},
-    S.STOPPING: _ONWARD - {S.STOPPING},
-    S.STOPPED: frozenset({S.CHARGING, S.SUSPENDED, S.COMPLETED}),
+    S.PENDING: frozenset({S.EXPIRED, S.ABANDONED, *_ONWARD}),
+    S.CHARGING: _ONWARD - {S.CHARGING} | {S.ABANDONED},
+    S.SUSPENDED: _ONWARD - {S.SUSPENDED} | {S.ABANDONED},
+    S.STOPPING: _ONWARD - {S.STOPPING} | {S.ABANDONED},
+    S.STOPPED: frozenset({S.CHARGING, S.SUSPENDED, S.COMPLETED, S.ABANDONED}),
     S.EXPIRED: _ONWARD,
     S.ABANDONED: frozenset({S.PENDING, S.EXPIRED, *_ONWARD}),
     S.COMPLETED: frozenset(),
@@ -162,6 +163,12 @@ class Session(models.Model):
             models.Index(fields=["organisation", "id"], name="session_open", condition=models.Q(state__in=OPEN)),
             models.Index(fields=["due_at"], name="session_due", condition=models.Q(due_at__isnull=False)),
             models.Index(fields=["organisation", "changed_xid"], name="session_changed"),
+            # charging/read_queue.py asks in the same words
+            models.Index(
+                fields=["station"],
+                name="session_readable",
+                condition=(models.Q(state__in=LIVE) | models.Q(hurry=True)) & models.Q(vendor_session_id__isnull=False),
+            ),
             models.Index(fields=["organisation", "reference"], name="session_reference"),
         )
 

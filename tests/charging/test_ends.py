@@ -61,14 +61,14 @@ def test_a_late_success_is_a_normal_move() -> None:
 def test_an_expired_start_is_followed_until_the_vendor_ends_it() -> None:
     session = read(pending(), "pending", 3)
     age_reading(session, 61)
-    assert ends.follow_expired(NOW + 10 * MINUTE) == 1
+    assert ends.follow_given_up(NOW + 10 * MINUTE) == 1
     read(session, "pending", 10)
     age_reading(session, 61)
-    assert ends.follow_expired(NOW + 80 * MINUTE) == 0  # not for ever
+    assert ends.follow_given_up(NOW + 80 * MINUTE) == 0  # not for ever
     read(session, "expired", 11)
     age_reading(session, 61)
     assert session.final_at == NOW + 11 * MINUTE
-    assert ends.follow_expired(NOW + 12 * MINUTE) == 0
+    assert ends.follow_given_up(NOW + 12 * MINUTE) == 0
     assert SessionEvent.objects.filter(session=session, kind="odd").count() == 0
 
 
@@ -76,8 +76,8 @@ def test_an_expired_start_is_followed_until_the_vendor_ends_it() -> None:
 @pytest.mark.parametrize(
     ("fields", "state"),
     [
-        ({}, State.FAILED),
-        ({"energy_kwh": Decimal(0), "cost": Decimal(0)}, State.FAILED),
+        ({}, State.ABANDONED),
+        ({"energy_kwh": Decimal(0), "cost": Decimal(0)}, State.ABANDONED),
         ({"energy_kwh": Decimal("0.001")}, State.PENDING),
         ({"cost": Decimal("1.00")}, State.PENDING),
     ],

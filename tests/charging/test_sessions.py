@@ -193,7 +193,7 @@ def test_a_person_decides_an_unknown_start() -> None:
         sessions.decide(actor=actor, session=session, decision="never_started", now=NOW)
 
 
-@pytest.mark.parametrize(("energy_kwh", "state"), [(Decimal(3), State.COMPLETED), (None, State.FAILED)])
+@pytest.mark.parametrize(("energy_kwh", "state"), [(Decimal(3), State.COMPLETED), (None, State.ABANDONED)])
 def test_a_person_closes_a_session_that_cannot_be_read(energy_kwh: Decimal | None, state: State) -> None:
     station = factories.station()
     connector = station.connectors.get(number=1)
