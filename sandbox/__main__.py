@@ -38,8 +38,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def make_world(options: argparse.Namespace) -> World:
     """The world in the state file, else a new one."""
-    origin_at, epoch_s = options.origin
-    world = World(clock=Clock(origin_at=origin_at, epoch_s=epoch_s, speed=options.speed), store=Store(options.state))
+    origin_at, epoch_s = options.origin or _present()
+    ordered = f"{options.origin and f'{origin_at.isoformat()}@{epoch_s}'} x{options.speed}"
+    clock = Clock(origin_at=origin_at, epoch_s=epoch_s, speed=options.speed, ordered=ordered)
+    world = World(clock=clock, store=Store(options.state))
     with world.lock:
         if world.load():
             revival.resume(world)
@@ -62,10 +64,12 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--origin", type=_origin, default=None, metavar="ISO@EPOCH", help="business time at a wall epoch"
     )
-    options = parser.parse_args(arguments)
+    return parser.parse_args(arguments)
+
+
+def _present() -> tuple[datetime, float]:
     wall_s = time.time()
-    options.origin = options.origin or (datetime.fromtimestamp(wall_s, UTC), wall_s)
-    return options
+    return datetime.fromtimestamp(wall_s, UTC), wall_s
 
 
 def _origin(text: str) -> tuple[datetime, float]:

@@ -1,37 +1,24 @@
-"""The vendor's contract over HTTP: keys, environments, the limit, then one function per call.
+"""The vendor's door: keys, environments, the limit, the way to each call. The calls themselves are in `calls`.
 
 Faults strike around the calls, never inside.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import unquote
 
-from sandbox import exceptions, jobs, readings, reporting, sessions
-from sandbox.clock import parse
+from sandbox import calls, exceptions
+from sandbox.calls import Call
 from sandbox.faults import Drawn
 from sandbox.limiter import NS_PER_S
-from sandbox.model import PRIORITY_STATUSES, PRODUCTION, STAGING, Session, Station
+from sandbox.model import PRODUCTION, STAGING, Session
 from sandbox.sessions import Refused
 from sandbox.wire import Answer, Request, error, reply
 from sandbox.world import World
 
 NOTHING_HAPPENS = ("refuse", "error", "lostRequest")
 ANSWER_GETS_LOST = ("errorAfter", "lostReply", "invalidJson", "cutOff")
-LONGEST_TEXT = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One admitted request in its environment. `reply_lost`: the caller will not learn what happened."""
-
-    world: World
-    request: Request
-    environment: str
-    now: datetime
-    reply_lost: bool
-    name: str = ""
 
 
 Action = Callable[[Call], tuple[int, dict[str, Any]]]
@@ -60,10 +47,12 @@ def answer(world: World, request: Request) -> Answer:
 
 
 def _under_faults(world: World, request: Request, environment: str, endpoint: str, action: Action, name: str) -> Answer:
-    drawn = world.faults.answer(endpoint, _station_of(world, request, name))
+    drawn = world.faults.answer(endpoint, _stations_of(world, request, name))
     if drawn.fault in NOTHING_HAPPENS:
         refused = _instead(world, drawn, environment, endpoint, name, request)
         refused.delay_s = drawn.slow_s
+        with world.turn():
+            pass  # a step of the script is used up, on disk too, before anybody hears of it
         return refused
     served = _act(world, request, environment, action, name, reply_lost=drawn.fault in ANSWER_GETS_LOST)
     served.delay_s = drawn.slow_s
@@ -111,179 +100,33 @@ def _stop_failed(world: World, session: Session, now: datetime) -> None:
     )
 
 
-def _station_of(world: World, request: Request, name: str) -> str | None:
+def _stations_of(world: World, request: Request, name: str) -> list[str]:
+    """The stations that a call is about, as far as it says."""
     if name:
         session = world.sessions.get(name)
-        return session.station_id if session else None
+        return [session.station_id] if session else []
     body = request.json if isinstance(request.json, dict) else {}
-    wanted = body.get("stationId") or body.get("stationIds")
-    return wanted if isinstance(wanted, str) else None
+    many = body.get("stationIds")
+    wanted = [body.get("stationId"), *(many if isinstance(many, list) else [])]
+    return [station_id for station_id in wanted if isinstance(station_id, str)]
 
 
 def _route(request: Request) -> tuple[str, Action, str] | Answer:
-    parts = request.path.strip("/").split("/")
+    # Taken apart first and decoded then: an id may hold a slash (%2F).
+    parts = [unquote(part) for part in request.path.strip("/").split("/")]
     match request.method, *parts:
         case "POST", "session":
-            return "session.start", start, ""
+            return "session.start", calls.start, ""
         case "GET", "session", name:
-            return "session.get", get, name
+            return "session.get", calls.get, name
         case "POST", "session", name, "stop":
-            return "session.stop", stop, name
+            return "session.stop", calls.stop, name
         case "POST", "stations", "manage":
-            return "manage", manage, ""
+            return "manage", calls.manage, ""
         case "GET", "stations", "manage", "history":
-            return "history", history, ""
+            return "history", calls.history, ""
         case "GET", "reporting":
-            return "reporting", report, ""
+            return "reporting", calls.report, ""
         case "GET", "exceptions":
-            return "exceptions", list_exceptions, ""
+            return "exceptions", calls.list_exceptions, ""
     return error(404, "notFound", f"There is no {request.method} {request.path}.")
-
-
-def start(call: Call) -> tuple[int, dict[str, Any]]:
-    """`POST session`."""
-    body = _object(call)
-    connector_id = body.get("connectorId")
-    if connector_id is not None and (not isinstance(connector_id, int) or isinstance(connector_id, bool)):
-        raise Refused(400, "invalid", "connectorId must be a whole number.")
-    session = sessions.start(
-        call.world,
-        station=_station(call, _text(body, "stationId", required=True) or ""),
-        now=call.now,
-        connector_id=connector_id,
-        reference=_text(body, "externalReference"),
-        webhook_url=_url(body, "webhookOnSessionComplete"),
-        reply_lost=call.reply_lost,
-    )
-    return 202, {"sessionID": session.session_id, "stationId": session.station_id, "status": "pending"}
-
-
-def get(call: Call) -> tuple[int, dict[str, Any]]:
-    """`GET session/{sessionID}`."""
-    return 200, readings.read(_session(call), call.now)
-
-
-def stop(call: Call) -> tuple[int, dict[str, Any]]:
-    """`POST session/{sessionID}/stop`."""
-    session = _session(call)
-    going = sessions.stop(call.world, session, call.now)
-    return 202 if going else 200, {"sessionID": session.session_id, "status": session.status}
-
-
-def manage(call: Call) -> tuple[int, dict[str, Any]]:
-    """`POST stations/manage`."""
-    body = _object(call)
-    station_ids = body.get("stationIds")
-    if not isinstance(station_ids, list) or not station_ids or not all(isinstance(i, str) for i in station_ids):
-        raise Refused(400, "invalid", "stationIds must be a list of station ids.")
-    if len(station_ids) > call.world.settings.stations_per_manage:
-        raise Refused(400, "invalid", f"At most {call.world.settings.stations_per_manage} stations in one call.")
-    for station_id in station_ids:
-        _station(call, station_id)
-    job = jobs.request(
-        call.world,
-        environment=call.environment,
-        station_ids=list(dict.fromkeys(station_ids)),
-        commands=commands(call.world, body),
-        now=call.now,
-        webhook_url=_url(body, "webhookOnJobFinished"),
-        reply_lost=call.reply_lost,
-    )
-    return 202, {"jobId": job.job_id, "status": job.status}
-
-
-def commands(world: World, body: dict[str, Any]) -> dict[str, str]:
-    """The commands of a manage body, checked. Refused 400 when one is wrong or none is there."""
-    found = {name: _text(body, name, empty=name == "setMessage") for name in jobs.COMMANDS if name in body}
-    given = {name: value for name, value in found.items() if value is not None}
-    if not given:
-        raise Refused(400, "invalid", f"Give at least one of {', '.join(jobs.COMMANDS)}.")
-    if given.get("priorityStatus", PRIORITY_STATUSES[0]) not in PRIORITY_STATUSES:
-        raise Refused(400, "invalid", f"priorityStatus is one of {', '.join(PRIORITY_STATUSES)}.")
-    if "tariffId" in given and given["tariffId"] not in world.fees:
-        raise Refused(400, "invalid", f"There is no fee structure {given['tariffId']!r}.")
-    return given
-
-
-def history(call: Call) -> tuple[int, dict[str, Any]]:
-    """`GET stations/manage/history`."""
-    page, after = jobs.history(
-        call.world, environment=call.environment, since=_time(call, "since"), after=_cursor(call)
-    )
-    return 200, {"jobs": page, "nextCursor": None if after is None else str(after)}
-
-
-def list_exceptions(call: Call) -> tuple[int, dict[str, Any]]:
-    """`GET exceptions`."""
-    page, after = exceptions.listing(
-        call.world, environment=call.environment, since=_time(call, "since"), after=_cursor(call)
-    )
-    return 200, {"exceptions": page, "nextCursor": None if after is None else str(after)}
-
-
-def report(call: Call) -> tuple[int, dict[str, Any]]:
-    """`GET reporting`."""
-    query = call.request.query
-    group_by, interval = query.get("groupBy", "station"), query.get("interval", "total")
-    if group_by not in ("station", "site") or interval not in ("day", "total"):
-        raise Refused(400, "invalid", "groupBy is station or site, interval is day or total.")
-    try:
-        period = reporting.Period.read(query.get("from"), query.get("to"), call.now)
-    except ValueError as problem:
-        raise Refused(400, "invalid", f"from and to are ISO dates or times: {problem}") from problem
-    rows = reporting.rows(
-        call.world, environment=call.environment, period=period, by_site=group_by == "site", by_day=interval == "day"
-    )
-    begin, size = _cursor(call), call.world.settings.page_rows
-    more = len(rows) > begin + size
-    return 200, {"rows": rows[begin : begin + size], "nextCursor": str(begin + size) if more else None}
-
-
-def _object(call: Call) -> dict[str, Any]:
-    if not isinstance(call.request.json, dict):
-        raise Refused(400, "invalid", "The body must be a JSON object.")
-    return call.request.json
-
-
-def _text(body: dict[str, Any], name: str, *, required: bool = False, empty: bool = False) -> str | None:
-    value = body.get(name)
-    if value is None and not required:
-        return None
-    if not isinstance(value, str) or len(value) > LONGEST_TEXT or not (value or empty):
-        raise Refused(400, "invalid", f"{name} must be a text of at most {LONGEST_TEXT} characters.")
-    return value
-
-
-def _url(body: dict[str, Any], name: str) -> str | None:
-    url = _text(body, name)
-    if url is not None and not url.startswith(("http://", "https://")):
-        raise Refused(400, "invalid", f"{name} must be an http or https URL.")
-    return url
-
-
-def _station(call: Call, station_id: str) -> Station:
-    station = call.world.stations.get((call.environment, station_id))
-    if station is None:
-        raise Refused(404, "notFound", f"There is no station {station_id!r}.")
-    return station
-
-
-def _session(call: Call) -> Session:
-    session = call.world.sessions.get(call.name)
-    if session is None or session.environment != call.environment:
-        raise Refused(404, "notFound", f"There is no session {call.name!r}.")
-    return session
-
-
-def _time(call: Call, name: str) -> datetime | None:
-    try:
-        return parse(call.request.query[name]) if call.request.query.get(name) else None
-    except ValueError as problem:
-        raise Refused(400, "invalid", f"{name} must be an ISO time with an offset.") from problem
-
-
-def _cursor(call: Call) -> int:
-    cursor = call.request.query.get("cursor") or "0"
-    if not cursor.isdecimal():
-        raise Refused(400, "invalid", "This cursor was not issued here.")
-    return int(cursor)

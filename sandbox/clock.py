@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 MICROSECOND = timedelta(microseconds=1)
 
@@ -12,14 +13,23 @@ class Clock:
     """Business time. `speed` 0 stands still; changing speed or advancing keeps what has already passed."""
 
     def __init__(
-        self, *, origin_at: datetime, epoch_s: float, speed: float, wall: Callable[[], float] = time.time
+        self,
+        *,
+        origin_at: datetime,
+        epoch_s: float,
+        speed: float,
+        wall: Callable[[], float] = time.time,
+        ordered: str = "",
     ) -> None:
+        """`ordered` tells one order of time from another: a change is kept for a restart under the same one only."""
         self._lock = threading.Lock()
         self._wall = wall
         self._anchor_at = origin_at
         self._anchor_wall_s = epoch_s
         self._last_at = datetime.min.replace(tzinfo=UTC)
         self.speed = speed
+        self._ordered = ordered
+        self._changed = False
 
     def now(self) -> datetime:
         """The present business time; never earlier than an answer given before, whatever the wall clock does."""
@@ -34,7 +44,28 @@ class Clock:
             self._anchor_at = self._read() + timedelta(seconds=advance_s)
             self._anchor_wall_s = self._wall()
             self.speed = self.speed if speed is None else speed
+            self._changed = True
             return self._read()
+
+    def keep(self) -> dict[str, Any] | None:
+        """How time was changed, as plain JSON values for `recall`; None while it runs as ordered."""
+        with self._lock:
+            if not self._changed:
+                return None
+            return {
+                "ordered": self._ordered,
+                "anchor_at": self._anchor_at.isoformat(),
+                "anchor_wall_s": self._anchor_wall_s,
+                "speed": self.speed,
+            }
+
+    def recall(self, kept: dict[str, Any]) -> None:
+        """Go on as changed, as if this process had run all the while; unless time was ordered otherwise since."""
+        with self._lock:
+            if kept["ordered"] == self._ordered:
+                self._anchor_at = datetime.fromisoformat(kept["anchor_at"])
+                self._anchor_wall_s, self.speed = kept["anchor_wall_s"], kept["speed"]
+                self._changed = True
 
     def resume_from(self, at: datetime) -> None:
         """Continue from `at` if that is later than now: a restarted world must not relive what it has recorded."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sandbox import api, bays, builder, demo, drivers, inspection, jobs, readings, sessions
+from sandbox import bays, builder, calls, demo, drivers, inspection, jobs, readings, sessions, starts
 from sandbox.clock import iso
 from sandbox.model import PRODUCTION, Station
 from sandbox.wire import Answer, Request, error, reply
@@ -85,7 +85,7 @@ def unplug(world: World, request: Request, now: datetime) -> Any:
 def rfid(world: World, request: Request, now: datetime) -> Any:
     """A session that somebody else starts, with a card at the charger."""
     station, number = _bay(world, request.json)
-    session = sessions.start(world, station=station, connector_id=number, now=now, source="rfid")
+    session = starts.start(world, station=station, connector_id=number, now=now, source="rfid")
     return readings.ledger_entry(session, now)
 
 
@@ -126,7 +126,7 @@ def portal_job(world: World, request: Request, now: datetime) -> Any:
     """A command that somebody gives in the vendor's portal; it shows in the history with source `portal`."""
     environment = request.json.get("environment", PRODUCTION)
     station_ids = [bays.find(world, environment, name).station_id for name in request.json["stationIds"]]
-    commands = api.commands(world, request.json)
+    commands = calls.commands(world, request.json)
     job = jobs.request(
         world, environment=environment, station_ids=station_ids, commands=commands, now=now, source="portal"
     )

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import requests
 
-from sandbox import bays, habits, sessions
+from sandbox import bays, habits, sessions, starts
 from sandbox.clock import seconds
 from sandbox.model import PRODUCTION, Car, Connector, Station
 from sandbox.world import World
@@ -100,7 +100,7 @@ def ask(world: World, bay: str, now: datetime) -> None:
         world.errands.put(partial(_ask_product, world, bay, f"{api_url.rstrip('/')}/api/v1/sessions", api_key, body))
         return
     try:
-        sessions.start(world, station=station, connector_id=connector.number, now=now, source="rfid")
+        starts.start(world, station=station, connector_id=connector.number, now=now, source="rfid")
     except sessions.Refused:
         world.schedule(now + seconds(60), ask, bay)
 

@@ -2,7 +2,8 @@
 
 import random
 import threading
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 ENDPOINTS = ("session.start", "session.get", "session.stop", "manage", "history", "reporting", "exceptions")
@@ -87,28 +88,43 @@ class Faults:
                 "known": {place: list(names) for place, names in KNOWN.items()},
             }
 
-    def answer(self, endpoint: str, station_id: str | None = None) -> Drawn:
-        """What happens to one API call."""
+    def keep(self) -> dict[str, Any]:
+        """Everything but the position in the seeded draws, as plain JSON values for `recall`."""
+        with self._lock:
+            return {
+                "probabilities": {place: dict(chances) for place, chances in self.probabilities.items()},
+                "script": [asdict(step) for step in self.script],
+                "options": dict(self.options),
+                "drawn": dict(self.drawn),
+            }
+
+    def recall(self, kept: dict[str, Any]) -> None:
+        with self._lock:
+            self.probabilities, self.options, self.drawn = kept["probabilities"], kept["options"], kept["drawn"]
+            self.script = [Step(**step) for step in kept["script"]]
+
+    def answer(self, endpoint: str, station_ids: Collection[str] = ()) -> Drawn:
+        """What happens to one API call about these stations."""
         if not self.probabilities and not self.script:
             return Drawn(None, 0.0, OPTIONS)
-        return self._draw((endpoint, "*"), station_id)
+        return self._draw((endpoint, "*"), station_ids)
 
     def webhook(self, kind: str) -> Drawn:
         """What happens to one webhook; kind is session, job or exception."""
-        return self._draw((f"webhook.{kind}", "webhook"), None)
+        return self._draw((f"webhook.{kind}", "webhook"), ())
 
     def job(self, station_id: str) -> str | None:
         """The error code with which a command fails at this station, or None."""
-        drawn = self._draw(("job",), station_id)
+        drawn = self._draw(("job",), (station_id,))
         return str(drawn.options["job_code"]) if drawn.fault else None
 
     def start_fails(self, station_id: str) -> bool:
         """Whether the charger gives up on a session that was accepted."""
-        return self._draw(("session",), station_id).fault is not None
+        return self._draw(("session",), (station_id,)).fault is not None
 
-    def _draw(self, places: tuple[str, ...], station_id: str | None) -> Drawn:
+    def _draw(self, places: tuple[str, ...], station_ids: Collection[str]) -> Drawn:
         with self._lock:
-            step = self._scripted(places, station_id)
+            step = self._scripted(places, station_ids)
             options = {**self.options, **(step.options if step else {})}
             fault = step.fault if step else self._by_chance(places)
             slow = fault == "slow" or any(self._chance(place, "slow") for place in places)
@@ -117,9 +133,9 @@ class Faults:
                 self.drawn[name] = self.drawn.get(name, 0) + 1
             return Drawn(fault, self._between(options["slow_s"]) if slow else 0.0, options)
 
-    def _scripted(self, places: tuple[str, ...], station_id: str | None) -> Step | None:
+    def _scripted(self, places: tuple[str, ...], station_ids: Collection[str]) -> Step | None:
         for step in self.script:
-            if step.endpoint in places and step.station_id in (None, station_id):
+            if step.endpoint in places and (step.station_id is None or step.station_id in station_ids):
                 if step.skip > 0:
                     step.skip -= 1
                     return None

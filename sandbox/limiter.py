@@ -4,6 +4,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from typing import Any
 
 NS_PER_S = 1_000_000_000
 KEPT_ARRIVALS = 500_000
@@ -53,6 +54,17 @@ class Limiter:
         with self._lock:
             self.limit, self.window_ns = limit, round(window_s * NS_PER_S)
             self._inside = deque(self.accepted_ns)
+
+    def keep(self) -> dict[str, Any]:
+        """The counts and what still lies in the window, as plain JSON values for `recall`; not the log of arrivals."""
+        with self._lock:
+            return {"accepted": self.accepted, "refused": self.refused, "inside": list(self._inside)}
+
+    def recall(self, kept: dict[str, Any]) -> None:
+        with self._lock:
+            self.accepted, self.refused = kept["accepted"], kept["refused"]
+            self._inside.extend(kept["inside"])
+            self.accepted_ns.extend(kept["inside"])
 
     def snapshot(self) -> tuple[list[int], list[int]]:
         """All arrivals and the accepted ones, as of one moment."""

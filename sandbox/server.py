@@ -7,7 +7,7 @@ import time
 import traceback
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from sandbox import api, control
 from sandbox.forecourt import page
@@ -85,7 +85,7 @@ class Handler(BaseHTTPRequestHandler):
         except ValueError:
             # Judged by the key first, like any other request: the contract refuses what is not an object.
             document = "not JSON"
-        return Request(self.command, unquote(parts.path), query, headers, document, form)
+        return Request(self.command, parts.path, query, headers, document, form)
 
     def _write(self, answer: Answer) -> None:
         if answer.manner == "lostReply":

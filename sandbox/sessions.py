@@ -1,15 +1,14 @@
-"""The life of a charging session: start, expire, charge, suspend, stop, complete.
+"""The life of a charging session once it is open: expire, charge, suspend, stop, complete.
 
-Cars and cables are in `bays`, what flows when in `physics`, what can be read of it in `readings`.
+How one is opened is in `starts`, cars and cables in `bays`, what flows when in `physics`, what can be read of it in
+`readings`.
 """
 
-import secrets
 from datetime import datetime, timedelta
 
-from sandbox import exceptions, physics, readings
+from sandbox import physics, readings
 from sandbox.clock import seconds
 from sandbox.model import (
-    AVAILABLE,
     CHARGING,
     COMPLETED,
     ENDED,
@@ -36,82 +35,6 @@ class Refused(Exception):
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
         self.status, self.code, self.message = status, code, message
-
-
-def start(
-    world: World,
-    *,
-    station: Station,
-    now: datetime,
-    connector_id: int | None = None,
-    reference: str | None = None,
-    webhook_url: str | None = None,
-    source: str = "api",
-    reply_lost: bool = False,
-) -> Session:
-    """Open a session at a free connector: the named one, else one with a car, else the lowest. Refused: 409, 422."""
-    _check_service(station)
-    connector = _choose(station, connector_id)
-    if connector.fault_code:
-        raise Refused(422, "faulted", f"Connector {connector.number} of {station.station_id} is out of order.")
-    session = Session(
-        session_id=f"ses_{secrets.token_hex(6)}",
-        environment=station.environment,
-        station_id=station.station_id,
-        connector_id=connector.number,
-        source=source,
-        fee=world.fees[station.fee_id],
-        requested_at=now,
-        expires_at=now + seconds(station.start_limit_s),
-        external_reference=reference,
-        webhook_url=webhook_url,
-        reply_lost=reply_lost,
-    )
-    connector.session_id = session.session_id
-    world.put(session)
-    world.touch(station)
-    world.schedule(session.expires_at, advance, session.session_id)
-    if world.faults.start_fails(station.station_id):
-        _fail_start(world, session, now)
-    else:
-        meet(world, session, now)
-    return session
-
-
-def _check_service(station: Station) -> None:
-    if station.offline_at:
-        raise Refused(422, "offline", f"Station {station.station_id} is not connected.")
-    if station.priority_status != AVAILABLE:
-        raise Refused(422, "unavailable", f"Station {station.station_id} is set to {station.priority_status}.")
-
-
-def _choose(station: Station, connector_id: int | None) -> Connector:
-    if connector_id is not None:
-        named = [connector for connector in station.connectors if connector.number == connector_id]
-        if not named:
-            raise Refused(400, "invalid", f"Station {station.station_id} has no connector {connector_id}.")
-        if named[0].session_id:
-            raise Refused(409, "inSession", f"Connector {connector_id} of {station.station_id} is in session.")
-        return named[0]
-    free = [connector for connector in station.connectors if not connector.session_id]
-    if not free:
-        raise Refused(409, "inSession", f"Station {station.station_id} is in session.")
-    return min(free, key=lambda connector: (connector.fault_code is not None, connector.car is None, connector.number))
-
-
-def _fail_start(world: World, session: Session, now: datetime) -> None:
-    _finish(world, session, status=FAILED, reason="StartFailed", now=now)
-    exceptions.open_alarm(
-        world,
-        environment=session.environment,
-        type="sessionStartFailed",
-        station_id=session.station_id,
-        connector_id=session.connector_id,
-        session_id=session.session_id,
-        message="The charger did not start the session.",
-        now=now,
-        momentary=True,
-    )
 
 
 def place(world: World, session: Session) -> tuple[Station, Connector]:
@@ -200,7 +123,7 @@ def _advance_pending(world: World, session: Session, now: datetime) -> None:
     if session.begins_at and now >= session.begins_at and connector.car and not station.offline_at:
         _begin(world, session, connector.car, station, now)
     elif now >= session.expires_at:
-        _finish(world, session, status=EXPIRED, reason=TIMED_OUT, now=now)
+        finish(world, session, status=EXPIRED, reason=TIMED_OUT, now=now)
 
 
 def _follow_profile(world: World, session: Session, now: datetime) -> None:
@@ -237,7 +160,7 @@ def stop(world: World, session: Session, now: datetime) -> bool:
 
 def _confirm_stop(world: World, session: Session, now: datetime) -> None:
     if session.started_at is None:
-        _finish(world, session, status=FAILED, reason=REMOTE, now=now)
+        finish(world, session, status=FAILED, reason=REMOTE, now=now)
         return
     cut(session, now)
     session.status, session.end_reason = STOPPED, REMOTE
@@ -254,7 +177,7 @@ def cut(session: Session, now: datetime) -> None:
 def interrupt(world: World, session: Session, now: datetime) -> None:
     """The connector broke: energy stops, or a start that waited fails."""
     if session.started_at is None:
-        _finish(world, session, status=FAILED, reason=INTERRUPTED, now=now)
+        finish(world, session, status=FAILED, reason=INTERRUPTED, now=now)
     elif session.status in (CHARGING, SUSPENDED, STOPPING):
         cut(session, now)
         session.status, session.status_reason, session.end_reason = STOPPED, None, INTERRUPTED
@@ -265,10 +188,11 @@ def complete(world: World, session: Session, now: datetime) -> None:
     """The cable is out: totals are final. A pending session goes on waiting for a car until it expires."""
     if session.started_at is not None and session.status not in ENDED:
         cut(session, now)
-        _finish(world, session, status=COMPLETED, reason=session.end_reason or DISCONNECTED, now=now)
+        finish(world, session, status=COMPLETED, reason=session.end_reason or DISCONNECTED, now=now)
 
 
-def _finish(world: World, session: Session, *, status: str, reason: str, now: datetime) -> None:
+def finish(world: World, session: Session, *, status: str, reason: str, now: datetime) -> None:
+    """It is over: the connector is free, and the one who started it is told."""
     session.status, session.status_reason, session.end_reason = status, None, reason
     session.completed_at = now
     station, connector = place(world, session)

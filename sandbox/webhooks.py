@@ -68,6 +68,11 @@ class Sender:
             self._closing = True
             self._ready.notify_all()
 
+    def forget(self) -> None:
+        """Throw away what has not gone out yet: its world is over."""
+        with self._ready:
+            self._queue, self._held = [], {}
+
     def send(self, kind: str, url: str | None, document: dict[str, Any], owner: Any) -> None:
         """Queue a webhook of `kind` (session, job, exception) about `owner`. Without a URL nothing happens."""
         if not url:
@@ -129,6 +134,9 @@ class Sender:
                 self._deliver(session, delivery)
 
     def _deliver(self, session: requests.Session, delivery: Delivery) -> None:
+        with self._world.turn():
+            if not self._world.holds(delivery.owner):
+                return
         outcome, status = _post(session, delivery, self._world.settings.webhook_timeout_wall_s)
         with self._world.turn():
             if not self._world.holds(delivery.owner):

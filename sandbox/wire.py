@@ -10,7 +10,8 @@ JSON = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Header names in lower case. `json` is None without a body; bad JSON never gets this far."""
+    """Header names in lower case, `path` as it came (percent signs and all). `json` is None without a body; bad JSON
+    never gets this far."""
 
     method: str
     path: str

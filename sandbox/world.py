@@ -15,6 +15,7 @@ from sandbox import model
 from sandbox.clock import Clock, iso, parse
 from sandbox.faults import Faults
 from sandbox.limiter import Limiter, WallStamps
+from sandbox.memory import Memory
 from sandbox.store import Store
 from sandbox.webhooks import Sender
 
@@ -45,6 +46,8 @@ class World:
         """Become a blank world: no site, no key, no session, no fault. The clock goes on."""
         self.seed, self.name = seed, name
         self.random = random.Random(f"{seed}:world")
+        self.sender.forget()
+        self._memory = Memory()
         self.faults = Faults(seed)
         self.settings = model.Settings()
         self.born_at = self.clock.now()
@@ -97,9 +100,9 @@ class World:
         self._unsaved[_identity(thing)] = thing
 
     def save(self) -> None:
-        """Write what was touched."""
-        if self._unsaved:
-            changed = [(kind, name, thing) for (kind, name), thing in self._unsaved.items()]
+        """Write what was touched, and what else must be remembered."""
+        changed = [(kind, name, thing) for (kind, name), thing in self._unsaved.items()] + self._memory.notes(self)
+        if changed:
             if self.store.on_disk:
                 changed.append(("meta", "now", {"at": iso(self._last_turn_at)}))
             self.store.save(changed)
@@ -113,6 +116,7 @@ class World:
         self.forget(seed=meta["seed"], name=meta["name"])
         for record in itertools.chain.from_iterable(map(self.store.load, model_kinds())):
             self.put(record, save=False)
+        self._memory.recall(self)
         latest = max((parse(m["at"]) for m in self.store.load("meta") if "at" in m), default=parse(meta["born_at"]))
         self.clock.resume_from(latest)
         self.born_at, self._last_turn_at = parse(meta["born_at"]), latest

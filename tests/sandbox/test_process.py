@@ -63,6 +63,40 @@ def test_kill_9_loses_nothing_that_was_acknowledged(launch: Launch, tmp_path: Pa
     assert vendor.call("POST", "session", json={"stationId": "S5"}).status_code == 422
 
 
+def test_a_restart_remembers_faults_clock_and_requests(launch: Launch, tmp_path: Path) -> None:
+    state = str(tmp_path / "world.sqlite")
+    vendor, process = launch("--world", "empty", "--speed", "1", "--state", state)
+    vendor.control("keys", {"key": "sandbox-production-key", "limit": 3, "window_s": 60})
+    vendor.control("stations", [{"station": "S1"}, {"station": "S2"}])
+    script = [
+        {"endpoint": "exceptions", "fault": "error", "times": 3, "error_status": 503},
+        {"endpoint": "manage", "fault": "refuse", "stationId": "S2"},
+    ]
+    vendor.control("faults", {"script": script, "probabilities": {"webhook": {"lost": 0.5}}, "options": {"late_s": 9}})
+    vendor.control("clock", {"speed": 0, "advance_s": 7200})
+    before = vendor.control("clock")
+    assert [vendor.call("GET", "exceptions").status_code for _ in range(2)] == [503, 503]
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+    vendor, process = launch("--speed", "1", "--state", state)
+    assert vendor.control("clock") == before
+    faults = vendor.control("faults")
+    assert [(step["endpoint"], step["times"], step["stationId"]) for step in faults["script"]] == [
+        ("exceptions", 1, None),
+        ("manage", 1, "S2"),
+    ]
+    assert (faults["probabilities"], faults["options"]["late_s"]) == ({"webhook": {"lost": 0.5}}, 9)
+    assert faults["drawn"] == {"exceptions:error": 2}
+    assert [vendor.call("GET", "exceptions").status_code for _ in range(2)] == [503, 429]
+    assert vendor.control("ledger")["requests"]["sandbox-production-key"] == {"accepted": 3, "refused_429": 1}
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+    vendor, _ = launch("--speed", "2", "--state", state)  # ordered otherwise: the order holds
+    assert vendor.control("clock")["speed"] == 2
+
+
 def test_plans_are_exact_at_speed_2000(launch: Launch) -> None:
     vendor, _ = launch("--world", "empty", "--speed", "2000")
     vendor.control("keys", {"key": "sandbox-production-key", "limit": 600})

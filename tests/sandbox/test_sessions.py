@@ -181,3 +181,9 @@ def test_one_open_session_per_connector_lowest_free_first(vendor: Vendor) -> Non
     first, second = vendor.start("S1"), vendor.start("S1")
     assert [vendor.ledger_session(i)["connectorId"] for i in (first, second)] == [1, 2]
     assert vendor.call("POST", "session", json={"stationId": "S1"}).status_code == 409
+
+
+def test_an_id_with_a_slash_is_an_id(vendor: Vendor) -> None:
+    for method, path in (("GET", "session/a%2Fb"), ("POST", "session/a%2Fb/stop")):
+        answer = vendor.call(method, path)
+        assert (answer.status_code, answer.json()["error"]["message"]) == (404, "There is no session 'a/b'.")
