@@ -4,7 +4,7 @@ Whether a rule is met is decided in stop_rules; sending the stop and its outcome
 docs/algorithms/stop_rules.md
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.db import models, transaction
@@ -38,24 +38,6 @@ def look(now: datetime) -> list[int]:
         if _look_at(session, list(session.stop_rules.all()), latest.get(session.pk), now)
     ]
     return asked + _repeat_refused(now)
-
-
-def look_at(session: Session, now: datetime) -> bool:
-    """The same for one session, right after it was read. True: its stop was asked for."""
-    if session.state not in stops.STOPPABLE or session.stop_state in stops.ASKED:
-        return False
-    waiting = list(session.stop_rules.filter(fired_at=None).order_by("id"))
-    return bool(waiting) and _look_at(session, waiting, _latest([session.pk]).get(session.pk), now)
-
-
-def near(session_ids: Collection[int], now: datetime) -> set[int]:
-    """Of these sessions, those that a rule is about to stop: worth reading sooner. Three queries."""
-    waiting = StopRule.objects.filter(fired_at=None)
-    found = _running().filter(pk__in=session_ids, stop_rules__in=waiting).distinct()
-    sessions = list(found.prefetch_related(Prefetch("stop_rules", waiting)))
-    latest = _latest(session.pk for session in sessions)
-    facts = {session.pk: _facts(session, latest.get(session.pk)) for session in sessions}
-    return {row.pk for row in sessions if any(_judge(rule, facts[row.pk], now).near for rule in row.stop_rules.all())}
 
 
 def verdicts(session: Session, rows: Sequence[StopRule], now: datetime) -> list[tuple[StopRule, Verdict]]:
