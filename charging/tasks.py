@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 import eevion
-from charging import ends, exceptions, inbox, readings, sessions, starts, stops
+from charging import ends, exceptions, inbox, readings, receipt_mail, sessions, starts, stops
 from fleet import gateway, hooks
 from fleet.models import Account
 from lib import clock
@@ -68,6 +68,8 @@ def sweep() -> None:
         hint(start, session_id)
     for session_id in stops.due():
         hint(stop, session_id)
+    for link_id in receipt_mail.due():
+        hint(mail_receipt, link_id)
 
 
 @shared_task
@@ -93,6 +95,11 @@ def list_exceptions() -> None:
             log.warning("exceptions of account %s could not be listed: %s", account.pk, error)
         except Exception:  # one account must never keep the others from their turn
             log.exception("exceptions of account %s could not be listed", account.pk)
+
+
+@shared_task
+def mail_receipt(link_id: int) -> None:
+    receipt_mail.send(link_id, clock.now)
 
 
 @shared_task

@@ -7,8 +7,10 @@ from typing import Any
 
 import structlog
 
-# A webhook's token is a password; so is an API key. Neither may ever stand in a log.
-SECRETS = re.compile(r"(/hooks/[a-z]+/)[\w-]+|(\bch_[a-z]+_)[\w-]+|(/invitations/)[\w-]+|(/password/reset/key/)[\w-]+")
+# A webhook's token is a password; so is an API key, so is a link without a sign-in. None may ever stand in a log.
+SECRETS = re.compile(
+    r"(/hooks/[a-z]+/)[\w-]+|(\bch_[a-z]+_)[\w-]+|(/invitations/)[\w-]+|(/password/reset/key/)[\w-]+|(/r/)[\w-]+"
+)
 
 
 def masked(text: str) -> str:
@@ -52,6 +54,10 @@ def configure(*, level: str, as_json: bool) -> None:
             },
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
             "root": {"handlers": ["stderr"], "level": level},
-            "loggers": {"django.server": {"propagate": True}, "celery.app.trace": {"level": "WARNING"}},
+            "loggers": {
+                "django.server": {"propagate": True},
+                "celery.app.trace": {"level": "WARNING"},
+                "fontTools": {"level": "WARNING"},  # tells every step of each PDF's font
+            },
         }
     )

@@ -197,6 +197,7 @@
   });
 
   revealCopy(document);
+  document.addEventListener('htmx:load', (event) => revealCopy(event.detail.elt));
   for (const button of all('[data-close-note]')) button.hidden = false;
   window.chargehand = { now, tick };
 })();
