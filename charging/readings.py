@@ -1,75 +1,66 @@
-"""Reading sessions back from the vendor: which one next, and what comes of it. Final figures come only from here."""
+"""Reading a session back from the vendor, and what comes of it. Final figures come only from here.
 
-import math
+Which one is next lives in charging/read_queue.py, how fast they follow each other in charging/read_pace.py.
+"""
+
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from django.conf import settings
-from django.db import models, transaction
-from django.db.models import F, Q
+from django.db import transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 import eevion
-from charging import settling, timeline
+from charging import freshness, settling, timeline
 from charging.models import Reading, Session
 from charging.models.session import ENDED, LIVE
 from fleet import gateway
-from fleet.models import Account
 
-CLAIM_S = 20  # wall: longer than the wait for a slot and one call
-SHARE = 20  # one tick spends at most this part of a window's slots on reads that nobody waits for
+CLAIM_S = 12  # wall: longer than PATIENCE_S and one call
 FAILURE_PAUSE_S = (5, 15, 60, 300, 900)  # wall; the last one repeats
 SOON = timedelta(seconds=60)  # the longest pause when it is the account that fails: once mended, nobody waits long
 PATIENCE_S = 3.0
+PICKED_PATIENCE_S = 0.5  # a slot was free when it was picked; with one call shorter than CALL_LEASE_S
 
 
-def read(session_id: int, now_fn: Callable[[], datetime], *, claimed: bool = False) -> Session | None:
+def read(
+    session_id: int, now_fn: Callable[[], datetime], *, claimed: bool = False, hurried: bool = True
+) -> Session | None:
     """Read one session and take what it says. None when it has no vendor id, is being read, or no slot is free.
 
-    `claimed` says that `pick_due` took it already. An answer that cannot be had puts the next try further away.
+    `claimed` says that read_queue.pick took it already, and `hurried` what it said. An answer that cannot be had puts
+    the next try further away.
     """
     if not claimed and not _claim(session_id):
         return None
-    session = Session.objects.select_related("station__account").get(pk=session_id)
+    session = Session.objects.select_related("station__account", "site").get(pk=session_id)
     try:
         document = gateway.call(
             account=session.station.account,
             lane=gateway.Lane.READS,
             why=f"read session {session.pk}",
             endpoint="GET session",
-            patience_s=PATIENCE_S,
+            patience_s=PICKED_PATIENCE_S if claimed else PATIENCE_S,
             request=lambda client: client.get_session(session.vendor_session_id or ""),
         )
     except gateway.NoSlot:
-        Session.objects.filter(pk=session_id).update(read_claimed_until=None, hurry=True)
+        mine = Session.objects.filter(pk=session_id)
+        mine.update(read_claimed_until=None, **({"hurry": True} if hurried else {}))
         return None
     except eevion.EevionError as error:
         _failed(session, error, now_fn())
         return None
-    now = now_fn()
+    return _take(session, document, now_fn())
+
+
+def _take(session: Session, document: eevion.SessionDocument, now: datetime) -> Session:
     with transaction.atomic():
         row = settling.apply(session=session, document=document, now=now, via="read")
-        done = Session.objects.filter(pk=session_id)
-        done.update(read_at=Now(), read_claimed_until=None, read_failures=0)
+        row.site, row.station = session.site, session.station
+        weight = freshness.weigh(row, session.power_kw, document.measured_at, now) if row.state in LIVE else {}
+        Session.objects.filter(pk=row.pk).update(read_at=Now(), read_claimed_until=None, read_failures=0, **weight)
     return row
-
-
-def pick_due(limit_per_account: int = 200) -> list[int]:
-    """Claim the sessions to read in this tick, per account as many as its lane allows: those somebody waits for, then
-    the oldest readings (docs/algorithms: the largest weight x age squared, all weights equal)."""
-    claimed: list[int] = []
-    for account in Account.objects.filter(stations__sessions__in=_readable()).distinct():
-        free = min(gateway.free_now(account, gateway.Lane.READS), limit_per_account)
-        mine = _readable().filter(station__account=account)
-        wanted = list(mine.filter(hurry=True).order_by(F("read_at").asc(nulls_first=True), "id")[:free])
-        tick = min(free - len(wanted), math.ceil(account.budget.request_limit / SHARE))
-        if tick > 0:
-            old = Q(read_at=None) | Q(read_at__lte=Now() - timedelta(seconds=settings.READ_EVERY_S))
-            calm = mine.filter(old, hurry=False).order_by(F("read_at").asc(nulls_first=True), "id")
-            wanted += list(calm[:tick])
-        claimed += [session.pk for session in wanted if _claim(session.pk)]
-    return claimed
 
 
 def hurry(session: Session) -> None:
@@ -81,11 +72,6 @@ def prune(before: datetime, batch: int = 5000) -> int:
     """Delete readings of sessions that ended before a moment; the sessions stay."""
     old = Reading.objects.filter(session__state__in=ENDED, received_at__lt=before).values("pk")[:batch]
     return Reading.objects.filter(pk__in=list(old.values_list("pk", flat=True))).delete()[0]
-
-
-def _readable() -> models.QuerySet[Session]:
-    unclaimed = Q(read_claimed_until=None) | Q(read_claimed_until__lt=Now())
-    return Session.objects.filter(unclaimed, Q(state__in=LIVE) | Q(hurry=True), vendor_session_id__isnull=False)
 
 
 def _claim(session_id: int) -> bool:

@@ -1,15 +1,17 @@
 """Celery's side of charging: each task looks at rows and calls one domain function. A lost message loses nothing."""
 
 import logging
+import threading
 from collections.abc import Callable
 from typing import Any
 
 from celery import shared_task
+from celery.signals import worker_shutting_down
 from django.conf import settings
 from django.db import transaction
 
 import eevion
-from charging import ends, exceptions, inbox, readings, receipt_mail, sessions, starts, stops
+from charging import ends, exceptions, freshness, inbox, read_pace, readings, sessions, starts, stops
 from fleet import gateway, hooks
 from fleet.models import Account
 from lib import clock
@@ -17,6 +19,7 @@ from lib import clock
 log = logging.getLogger(__name__)
 HINT_S = 10  # a hint that nobody took for so long is repeated by the sweep anyway
 DIGESTS = 50  # messages in one tick
+stopping = threading.Event()  # this worker is asked to end: what runs for long ends now
 
 
 def hint(task: Any, *args: Any, **kwargs: Any) -> None:
@@ -32,6 +35,11 @@ def nudge(task: Any, *args: Any, **kwargs: Any) -> None:
     transaction.on_commit(lambda: hint(task, *args, **kwargs))
 
 
+@worker_shutting_down.connect
+def _stop(**_signal: Any) -> None:
+    stopping.set()
+
+
 @shared_task
 def start(session_id: int) -> None:
     sessions.send_start(session_id, clock.now)
@@ -40,11 +48,6 @@ def start(session_id: int) -> None:
 @shared_task
 def stop(session_id: int) -> None:
     sessions.send_stop(session_id, clock.now)
-
-
-@shared_task
-def read(session_id: int, claimed: bool = False) -> None:
-    sessions.read(session_id, clock.now, claimed=claimed)
 
 
 @shared_task
@@ -68,14 +71,18 @@ def sweep() -> None:
         hint(start, session_id)
     for session_id in stops.due():
         hint(stop, session_id)
-    for link_id in receipt_mail.due():
-        hint(mail_receipt, link_id)
 
 
 @shared_task
 def read_due() -> None:
-    for session_id in readings.pick_due():
-        hint(read, session_id, claimed=True)
+    """Runs for a minute and hands over to the next; while it runs, another returns at once."""
+    if read_pace.run(clock.now, stop=stopping) and not stopping.is_set():
+        hint(read_due)
+
+
+@shared_task
+def weigh() -> None:
+    freshness.weigh_all(clock.now())
 
 
 @shared_task
@@ -95,11 +102,6 @@ def list_exceptions() -> None:
             log.warning("exceptions of account %s could not be listed: %s", account.pk, error)
         except Exception:  # one account must never keep the others from their turn
             log.exception("exceptions of account %s could not be listed", account.pk)
-
-
-@shared_task
-def mail_receipt(link_id: int) -> None:
-    receipt_mail.send(link_id, clock.now)
 
 
 @shared_task

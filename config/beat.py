@@ -20,8 +20,7 @@ task_routes = {
     "charging.tasks.stop": {"queue": "now"},
     "charging.tasks.digest": {"queue": "now"},
     "charging.tasks.confirm": {"queue": "now"},
-    "charging.tasks.read": {"queue": "bulk"},
-    "charging.tasks.mail_receipt": {"queue": "bulk"},
+    "charging.tasks.read_due": {"queue": "bulk"},
     "charging.tasks.*": {"queue": "now"},
     "fleet.tasks.*": {"queue": "bulk"},
     "reporting.tasks.*": {"queue": "bulk"},
@@ -36,6 +35,7 @@ def every(task: str, seconds: float) -> dict[str, object]:
 beat_schedule = {
     "sweep sessions": every("charging.tasks.sweep", 2),
     "read sessions": every("charging.tasks.read_due", 2),
+    "weigh sessions": every("charging.tasks.weigh", 10),
     "digest messages": every("charging.tasks.digest_due", 2),
     "list exceptions": every("charging.tasks.list_exceptions", 60),
     "deliver commands": every("fleet.tasks.deliver_due", 2),

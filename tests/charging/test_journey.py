@@ -13,7 +13,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from charging import inbox, readings, sessions, starts
+from charging import inbox, read_queue, sessions, starts
 from charging.models import Session
 from charging.models.session import Origin, State
 from fleet.models import RawMessage, Station
@@ -81,7 +81,8 @@ def test_a_session_from_start_to_final_figures(vendor: Vendor, post: Inbox, stat
     assert (started.state, started.error) == (State.PENDING, "")
     assert started.vendor_session_id == vendor.sessions(station.vendor_id)[0]["sessionID"]
     vendor.advance(900)
-    assert readings.pick_due() == [session.pk]
+    [line] = read_queue.lines()
+    assert read_queue.pick(line) == read_queue.Picked(session.pk, hurried=False)
     live = sessions.read(session.pk, vendor.now, claimed=True)
     assert live is not None
     assert live.state == State.CHARGING

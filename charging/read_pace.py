@@ -1,0 +1,166 @@
+"""Hands the read lanes of all budgets to sessions: one request after another, spread over the window.
+
+One process at a time does this, by a lock of the database; a second one returns at once. Each session is chosen at the
+last moment, when a slot is free and a reader idle. docs/algorithms/freshness.md
+"""
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from queue import SimpleQueue
+
+from django.db import close_old_connections, connection, connections
+
+from charging import read_queue, readings
+from charging.read_queue import Line, Picked
+from fleet import budget
+from fleet.budget import Lane
+
+log = logging.getLogger(__name__)
+
+RUN_S = 60.0  # then another task takes over, so that none runs for ever
+LOOK_EVERY_S = 0.5
+READERS = 16  # requests under way at once; they mostly wait
+A_BUDGET = READERS // 2  # of these at most: a vendor that hangs must not hold up the others
+LEAST_WAIT_S = 0.002
+FROZEN_LOOK_S = 2.0
+SEAT = 7_419_003  # the advisory lock of who hands out
+# The gap between two requests, as a part of window / capacity: with slots to spare it closes to the second figure, so
+# that what a hiccup left idle is used again, and yet a window's slots are never drained at once.
+CALM_GAP, BUSY_GAP = 0.97, 0.80
+SPARE_PART = 8  # "to spare": a free part of the capacity, one in so many
+
+
+@dataclass
+class _Turn:
+    """A budget's line and when it may send again (monotonic)."""
+
+    line: Line
+    due: int
+    hurried: int
+    next_s: float
+
+
+def run(now_fn: Callable[[], datetime], *, stop: threading.Event, for_s: float = RUN_S) -> bool:
+    """Read what is due until `stop` is set or `for_s` are over. False at once if somebody else is at it."""
+    with _seat() as seated:
+        if seated:
+            crew = _Crew(now_fn)
+            try:
+                _hand_out(crew, stop, time.monotonic() + for_s)
+            finally:
+                crew.dismiss()
+    return seated
+
+
+def gap_s(line: Line, free: int) -> float:
+    """Wall seconds from one request to the next, with so many slots free."""
+    spare = min(1.0, (free - 1) * SPARE_PART / line.capacity)
+    return line.window_s / line.capacity * (CALM_GAP - (CALM_GAP - BUSY_GAP) * spare)
+
+
+def _hand_out(crew: "_Crew", stop: threading.Event, end_s: float) -> None:
+    turns: dict[int, _Turn] = {}
+    look_s = 0.0
+    while not stop.is_set() and (now_s := time.monotonic()) < end_s:
+        if now_s >= look_s:
+            turns = {line.budget_id: _turn(line, turns.get(line.budget_id)) for line in read_queue.lines()}
+            look_s = now_s + LOOK_EVERY_S
+        for turn in turns.values():
+            if turn.due > 0 and (turn.next_s <= time.monotonic() or turn.hurried > 0):
+                _give(turn, crew)
+        waiting = [turn.next_s for turn in turns.values() if turn.due > 0]
+        time.sleep(max(LEAST_WAIT_S, min([look_s, end_s, *waiting]) - time.monotonic()))
+
+
+def _turn(line: Line, before: _Turn | None) -> _Turn:
+    return _Turn(line, line.due, line.hurried, before.next_s if before else 0.0)
+
+
+def _give(turn: _Turn, crew: "_Crew") -> None:
+    """One session to one reader, if there is a slot for it."""
+    line, now_s = turn.line, time.monotonic()
+    if not crew.has_room(line.budget_id):
+        turn.next_s = now_s + LOOK_EVERY_S
+        turn.hurried = 0
+        return
+    free = budget.free_now(budget_id=line.budget_id, lane=Lane.READS)
+    if free == 0:
+        seen = budget.outlook(budget_id=line.budget_id, lane=Lane.READS)
+        turn.next_s = now_s + max(LEAST_WAIT_S, min(max(seen.next_s, seen.frozen_s), FROZEN_LOOK_S))
+        turn.hurried = 0
+        return
+    picked = read_queue.pick(line)
+    if picked is None:
+        turn.due = turn.hurried = 0
+        return
+    turn.due -= 1
+    turn.hurried -= picked.hurried
+    turn.next_s = now_s + gap_s(line, free)
+    crew.read(line.budget_id, picked)
+
+
+class _Crew:
+    """Threads that read, each with its own database connection."""
+
+    def __init__(self, now_fn: Callable[[], datetime]) -> None:
+        self._now_fn = now_fn
+        self._jobs: SimpleQueue[tuple[int, Picked] | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._busy: Counter[int] = Counter()
+        self._threads: list[threading.Thread] = []
+
+    def has_room(self, budget_id: int) -> bool:
+        with self._lock:
+            return self._busy[budget_id] < A_BUDGET and self._busy.total() < READERS
+
+    def read(self, budget_id: int, picked: Picked) -> None:
+        with self._lock:
+            self._busy[budget_id] += 1
+            if len(self._threads) < self._busy.total():
+                self._threads.append(threading.Thread(target=self._serve, name="reader", daemon=True))
+                self._threads[-1].start()
+        self._jobs.put((budget_id, picked))
+
+    def dismiss(self) -> None:
+        """Wait for the answers that are under way."""
+        for _ in self._threads:
+            self._jobs.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _serve(self) -> None:
+        try:
+            while (job := self._jobs.get()) is not None:
+                budget_id, picked = job
+                self._read(picked)
+                with self._lock:
+                    self._busy[budget_id] -= 1
+        finally:
+            connections.close_all()
+
+    def _read(self, picked: Picked) -> None:
+        close_old_connections()
+        try:
+            readings.read(picked.session_id, self._now_fn, claimed=True, hurried=picked.hurried)
+        except Exception:  # the claim runs out by itself, and the others must be read meanwhile
+            log.exception("session %s could not be read", picked.session_id)
+
+
+@contextmanager
+def _seat() -> Iterator[bool]:
+    """The one place, held by a lock of this database connection, so that a process that dies leaves it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [SEAT])
+        seated = bool(cursor.fetchone()[0])
+    try:
+        yield seated
+    finally:
+        if seated:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [SEAT])
