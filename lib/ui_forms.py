@@ -1,0 +1,52 @@
+"""A form's fields and errors, tied together for assistive technology."""
+
+from typing import Any
+
+from django import forms, template
+from django.forms.boundfield import BoundField
+
+register = template.Library()
+
+
+def _kind(bound: BoundField) -> str:
+    widget = bound.field.widget
+    if bound.is_hidden:
+        return "hidden"
+    if isinstance(widget, forms.RadioSelect | forms.CheckboxSelectMultiple):
+        return "group"
+    if isinstance(widget, forms.CheckboxInput):
+        return "check"
+    if isinstance(widget, forms.Select) and not isinstance(widget, forms.SelectMultiple):
+        return "select"
+    return "line"
+
+
+@register.inclusion_tag("ui/field.html")
+def field(bound: BoundField, unit: str = "", placeholder: str = "") -> dict[str, Any]:
+    """A form field with label, control, hint and error, tied together for assistive technology."""
+    kind, hint_id, error_id = _kind(bound), f"{bound.auto_id}_hint", f"{bound.auto_id}_error"
+    described = " ".join(([hint_id] if bound.help_text else []) + ([error_id] if bound.errors else []))
+    attributes: dict[str, str | bool] = {
+        name: value for name, value in (("aria-describedby", described), ("placeholder", placeholder)) if value
+    }
+    if bound.errors:
+        attributes["aria-invalid"] = "true"
+        if next(name for name in bound.form.fields if name in bound.form.errors) == bound.name:
+            attributes["autofocus"] = True  # the first that is wrong, without a script
+    if kind in ("check", "group"):
+        attributes["class"] = "check"
+    return {
+        "bound": bound,
+        "kind": kind,
+        "unit": unit,
+        "hint_id": hint_id,
+        "error_id": error_id,
+        "control": None if kind == "group" else bound.as_widget(attrs=attributes),
+        "optional": not bound.field.required and kind not in ("check", "hidden"),
+    }
+
+
+@register.inclusion_tag("ui/form_errors.html")
+def form_errors(form: forms.BaseForm) -> dict[str, Any]:
+    """What is wrong with a form as a whole."""
+    return {"form": form}
