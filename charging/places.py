@@ -8,7 +8,7 @@ from decimal import Decimal
 from django.db.models import Sum
 
 from charging.models import Session
-from fleet import connector_state
+from fleet import connector_state, stations
 from fleet.models import Connector, Site, StationSetting
 from fleet.models.station import CommandKind, Lifecycle
 from lib import icons
@@ -55,24 +55,6 @@ def _states(actor: Actor, now: datetime) -> dict[int, list[str]]:
     found = Connector.objects.visible_to(actor).filter(station__lifecycle=Lifecycle.ACTIVE).select_related("station")
     by_site: dict[int, list[str]] = {}
     for connector in found.order_by("station__vendor_id", "station_id", "number"):
-        facts = _facts(connector, taken.get(connector.station_id))
-        by_site.setdefault(connector.station.site_id, []).append(icons.key(connector_state.derive(facts, now).mark))
+        state = connector_state.derive(stations.facts(connector, taken.get(connector.station_id)), now)
+        by_site.setdefault(connector.station.site_id, []).append(icons.key(state.mark))
     return by_site
-
-
-def _facts(connector: Connector, setting: StationSetting | None) -> connector_state.Facts:
-    station = connector.station
-    return connector_state.Facts(
-        lifecycle=station.lifecycle,
-        session_state=connector.session_state,
-        busy_since=connector.busy_since,
-        blocked_until=connector.blocked_until,
-        fault_code=connector.fault_code,
-        fault_since=connector.fault_since,
-        station_fault_code=station.fault_code,
-        station_fault_since=station.fault_since,
-        offline_since=station.offline_since,
-        priority_status=setting.finished_value if setting else None,
-        priority_finished_at=setting.finished_at if setting else None,
-        last_seen_at=connector.last_seen_at,
-    )

@@ -111,7 +111,7 @@ def states(station: Station, now: datetime) -> list[tuple[Connector, connector_s
     """Each connector with its derived state; the station comes from `with_states`."""
     setting = next((row for row in station.settings.all() if row.kind == CommandKind.PRIORITY_STATUS), None)
     return [
-        (connector, connector_state.derive(_facts(station, connector, setting), now))
+        (connector, connector_state.derive(facts(connector, setting), now))
         for connector in sorted(station.connectors.all(), key=lambda row: row.number)
     ]
 
@@ -122,7 +122,9 @@ def last_seen_at(station: Station) -> datetime | None:
     return max((at for at in moments if at is not None), default=None)
 
 
-def _facts(station: Station, connector: Connector, setting: StationSetting | None) -> connector_state.Facts:
+def facts(connector: Connector, setting: StationSetting | None) -> connector_state.Facts:
+    """What the table of states looks at: the connector, its station, and the station's own priorityStatus setting."""
+    station = connector.station
     seen = [at for at in (station.last_seen_at, connector.last_seen_at) if at is not None]
     return connector_state.Facts(
         lifecycle=station.lifecycle,
