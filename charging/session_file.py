@@ -3,6 +3,7 @@
 The columns are in docs/session_csv.md. What becomes of the rows is decided in charging.imports.
 """
 
+import codecs
 import csv
 import gzip
 import io
@@ -10,13 +11,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from itertools import chain
 from pathlib import Path
 
 from django.utils.translation import gettext as _
 
 REQUIRED = ("session_id", "station", "start_utc", "end_utc", "energy_kwh")
 LONGEST_ID = 100
+NUMBERS = ("energy_kwh", "cost", "charging_s", "total_duration_s")
 GZIP_MAGIC = b"\x1f\x8b"
+UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 ENERGY_LIMIT_KWH = Decimal(1_000_000)
 COST_LIMIT = Decimal(1_000_000_000)
 DURATION_LIMIT_S = 2**31 - 1
@@ -55,26 +59,36 @@ class BadRow:
 
 
 def read(path: Path) -> Iterator[Row | BadRow]:
-    """The rows of a CSV file, plain or .gz, UTF-8 with or without a mark. Raises UnreadableFile."""
+    """The rows of a CSV file, plain or .gz, UTF-8 with or without a mark or UTF-16 with one, between commas, semicolons
+    or tabs. Raises UnreadableFile."""
     try:
         with path.open("rb") as file:
             packed = file.read(2) == GZIP_MAGIC
         raw = gzip.open(path) if packed else path.open("rb")  # noqa: SIM115  the wrapper closes it
-        with io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as text:
-            yield from _rows(csv.DictReader(text))
-    except UnicodeDecodeError:
+        encoding = "utf-16" if raw.peek(2)[:2] in UTF16_MARKS else "utf-8-sig"
+        with io.TextIOWrapper(raw, encoding=encoding, newline="") as text:
+            head = text.readline()
+            if "\0" in head:
+                raise UnicodeError("UTF-16 without its mark")
+            delimiter = max(",;\t", key=head.count)
+            yield from _rows(csv.DictReader(chain([head], text), delimiter=delimiter), decimal_comma=delimiter == ";")
+    except UnicodeError:
         raise UnreadableFile(_("The file is not UTF-8. Save it as “CSV UTF-8” and import it again.")) from None
     except (OSError, EOFError, csv.Error) as error:
         raise UnreadableFile(_("The file cannot be read: %(why)s.") % {"why": error}) from error
 
 
-def _rows(reader: "csv.DictReader[str]") -> Iterator[Row | BadRow]:
+def _rows(reader: "csv.DictReader[str]", *, decimal_comma: bool) -> Iterator[Row | BadRow]:
+    """A spreadsheet that parts cells by semicolons writes 6,706 for 6.706."""
     missing = [name for name in REQUIRED if name not in (reader.fieldnames or ())]
     if missing:
         raise UnreadableFile(_("The first line lacks these columns: %(names)s.") % {"names": ", ".join(missing)})
     for values in reader:
+        cells = {name: (values[name] or "").strip() for name in values if name is not None}
+        if decimal_comma:
+            cells |= {name: cells[name].replace(",", ".") for name in NUMBERS if name in cells}
         try:
-            yield _row(reader.line_num, {name: (values[name] or "").strip() for name in values if name is not None})
+            yield _row(reader.line_num, cells)
         except BadValue as bad:
             yield BadRow(reader.line_num, str(bad))
 
@@ -103,7 +117,9 @@ def _row(line: int, values: Mapping[str, str]) -> Row:
 
 def _text(values: Mapping[str, str], name: str, longest: int) -> str:
     text = values.get(name, "")
-    if len(text) > longest or "\0" in text:
+    if "\0" in text:
+        raise BadValue(_("%(name)s holds a NUL character") % {"name": name})
+    if len(text) > longest:
         raise BadValue(_("%(name)s is longer than %(longest)s characters") % {"name": name, "longest": longest})
     return text
 

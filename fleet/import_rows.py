@@ -1,10 +1,12 @@
 """Reading a station list: bytes to text, text to rows, a row to checked values. Nothing here knows the database."""
 
+import codecs
 import csv
 import io
 import re
 from dataclasses import dataclass, fields
 from decimal import Decimal, InvalidOperation
+from typing import AnyStr
 
 from django.utils.translation import gettext as _
 
@@ -76,14 +78,26 @@ class Read:
 
 
 def decode(data: bytes) -> tuple[str, str]:
-    """The text and a sentence where the encoding was a guess. UTF-8 with or without BOM, else Windows Latin-1."""
-    if b"\0" in data:
-        raise Unreadable(_("This is not a text file. Save the sheet as CSV and choose that file."))
+    """The text and a sentence where the encoding was a guess.
+
+    UTF-8 with or without a mark, UTF-16 with one ("Unicode text" of a spreadsheet), else Windows Latin-1.
+    """
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return _without_nul(data.decode("utf-16", errors="replace")), ""
+    _without_nul(data)
     try:
         return data.decode("utf-8-sig"), ""
     except UnicodeDecodeError:
         text = data.decode("cp1252", errors="replace")
         return text, _("The file is not UTF-8; it was read as Latin-1. Check the accents in the names below.")
+
+
+def _without_nul(content: AnyStr) -> AnyStr:
+    """What holds a NUL is no text, and the database would refuse it. Raises Unreadable."""
+    nul = "\0" if isinstance(content, str) else b"\0"
+    if nul in content:  # type: ignore[operator]
+        raise Unreadable(_("This is not a text file. Save the sheet as CSV and choose that file."))
+    return content
 
 
 def read(text: str, defaults: Defaults) -> Read:
@@ -188,6 +202,8 @@ class _Check:
         text = self.values.get(column, "")
         if required and not text:
             self.problems.append(_("no station id"))
+        if not text.isprintable():
+            self.problems.append(_("%s holds a character that cannot be seen, such as a line break") % column)
         if len(text) > limit:
             self.problems.append(
                 _("%(column)s is longer than %(limit)d characters") % {"column": column, "limit": limit}

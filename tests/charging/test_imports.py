@@ -126,3 +126,24 @@ def test_a_choice_between_organisations_must_be_made(tmp_path: Path) -> None:
     factories.organisation()
     with pytest.raises(CommandError, match="--organisation NAME"):
         _run(_file(tmp_path, GOOD))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_what_spreadsheets_write(tmp_path: Path, encoding: str, delimiter: str) -> None:
+    station = factories.station(vendor_id="HC-1", connectors=1)
+    row = GOOD.replace(",", delimiter)
+    row = row.replace("6.706", "6,706").replace("2.35", "2,35") if delimiter == ";" else row
+    path = _file(tmp_path, row, head=HEAD.replace(",", delimiter), encoding=encoding)
+    outcome = imports.save(station.organisation, session_file.read(path), now=NOW)
+    assert outcome.bad == []
+    assert list(Session.objects.values_list("energy_kwh", "cost")) == [(Decimal("6.706"), Decimal("2.3500"))]
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16-le"])
+def test_an_encoding_that_cannot_be_known_is_told(tmp_path: Path, encoding: str) -> None:
+    factories.station(vendor_id="HC-1", connectors=1)
+    path = _file(tmp_path, GOOD.replace("s1", "é1"), encoding=encoding)
+    with pytest.raises(CommandError, match="Save it as “CSV UTF-8”"):
+        _run(path)
+    assert Session.objects.count() == 0

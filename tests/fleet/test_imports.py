@@ -26,7 +26,7 @@ def test_any_delimiter_and_line_end(text: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 def test_any_encoding(encoding: str) -> None:
     text, warning = import_rows.decode("station,name\nHC-1,Dépôt".encode(encoding))
     assert text == "station,name\nHC-1,Dépôt"
@@ -41,9 +41,12 @@ def test_what_cannot_be_read_at_all(text: str, said: str) -> None:
         import_rows.read(text, Defaults())
 
 
-def test_a_file_that_is_no_text() -> None:
+@pytest.mark.parametrize(
+    "data", [b"PK\x03\x04\0", "station\nHC-1".encode("utf-16-le"), "station\nHC\0".encode("utf-16")]
+)
+def test_a_file_that_is_no_text(data: bytes) -> None:
     with pytest.raises(Unreadable, match="Save the sheet as CSV"):
-        import_rows.decode(b"PK\x03\x04\0")
+        import_rows.decode(data)
 
 
 def test_a_plain_list_takes_the_chosen_site() -> None:
@@ -60,6 +63,10 @@ def test_a_plain_list_takes_the_chosen_site() -> None:
     [
         ("Port,Mars/North,CAD,,,,HC-1,,2,1,", ("unknown time zone “Mars/North”; write it like America/Toronto",)),
         ("Port,UTC,CAD,,,,,,2,1,", ("no station id",)),
+        (
+            "Port,UTC,CAD,,,,HC\u200b1,,2,1,",
+            ("station holds a character that cannot be seen, such as a line break",),
+        ),
         (",UTC,CAD,,,,HC-1,,2,1,", ("no site: name it in the column “site” or choose one above",)),
         ("Port,UTC,DOLLAR,,,,HC-1,,2,1,", ("currency “DOLLAR” is not three letters like CAD",)),
         ("Port,UTC,CAD,north,,,HC-1,,2,1,", ("latitude “north” is not a number from -90 to 90",)),
