@@ -19,7 +19,7 @@ class StationChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
 class StartForm(forms.Form):
     """Offers the active stations that the actor sees, and no other passes."""
 
-    station = StationChoice(queryset=Station.objects.none(), label=_("Station"))
+    station = StationChoice(queryset=Station.objects.none(), label=_("Station"), empty_label=_("Choose a station"))
     connector = forms.IntegerField(
         label=_("Connector"),
         required=False,

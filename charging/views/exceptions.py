@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 from charging.models import StationException
 from fleet import accounts
 from fleet.models import Account, UnknownStation
-from lib import clock
+from lib import clock, paging
 from people.access import require
 from people.actor import Actor
 from people.roles import Permission
@@ -25,13 +25,16 @@ def exceptions(request: HttpRequest) -> HttpResponse:
     state = request.GET.get("state", "")
     mine = StationException.objects.visible_to(actor)
     found = mine.exclude(cleared_at=None) if state == "cleared" else mine.filter(cleared_at=None)
-    rows, before, after = _page(found, request.GET.get("before", ""), request.GET.get("after", ""))
+    page = paging.newest_first(
+        found.select_related("site", "station", "connector", "session", "account"),
+        before=request.GET.get("before", ""),
+        after=request.GET.get("after", ""),
+        size=PAGE,
+    )
     context = {
         "now": clock.now(),
         "state": state if state in TABS else "",
-        "rows": rows,
-        "before": before,
-        "after": after,
+        "page": page,
         "open_count": mine.filter(cleared_at=None).count(),
         "unknown": _unknown(actor),
         "addresses": _addresses(actor),
@@ -47,25 +50,6 @@ def exceptions_unknown_station(request: HttpRequest, pk: int) -> HttpResponse:
     notice = get_object_or_404(_offered(request.actor), pk=pk)  # type: ignore[attr-defined]
     UnknownStation.objects.filter(pk=notice.pk, dismissed_at=None).update(dismissed_at=clock.now())
     return redirect("exceptions")
-
-
-def _page(found: Any, before: str, after: str) -> tuple[list[StationException], str, str]:
-    """Newest id first; ids grow with arrival, so the cursor is one number."""
-    rows = found.select_related("site", "station", "connector", "session", "account")
-    above, below = _number(before), _number(after)
-    if above:
-        newer = list(rows.filter(pk__gt=above).order_by("pk")[: PAGE + 1])
-        shown = newer[:PAGE][::-1]
-        return shown, str(shown[0].pk) if len(newer) > PAGE else "", str(shown[-1].pk) if shown else ""
-    if below:
-        rows = rows.filter(pk__lt=below)
-    older = list(rows.order_by("-pk")[: PAGE + 1])
-    shown = older[:PAGE]
-    return shown, str(shown[0].pk) if below and shown else "", str(shown[-1].pk) if len(older) > PAGE else ""
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) < 19 else 0
 
 
 def _offered(actor: Actor) -> QuerySet[UnknownStation]:
