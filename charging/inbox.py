@@ -59,7 +59,7 @@ def _take(message: RawMessage, now: datetime) -> Session | None:
     else:
         payload = eevion.parse_exception_webhook(bytes(message.body))
         account = message.token.account
-        notices.drift(account=account, document="exception", drifts=payload.drift, now=now)
+        notices.drift(account=account, document="exception", drifts=payload.drift)
         exceptions.apply(account=account, payload=payload, now=now)
     return None
 
@@ -79,7 +79,7 @@ def _session(message: RawMessage, now: datetime) -> Session | None:
     if document is None and not row.vendor_session_id:
         raise Undigestible(_("%(error)s And the vendor's id of the session is not known yet.") % {"error": trouble})
     if document is not None:
-        notices.drift(account=message.token.account, document="session", drifts=document.drift, now=now)
+        notices.drift(account=message.token.account, document="session", drifts=document.drift)
         said = (document.status_text or "")[:STATUS_CHARS]
         text = _("Webhook: “%(status)s”. Reading the session for its final figures.") % {"status": said}
         timeline.note(row, kind="webhook", text=text, now=now)

@@ -56,6 +56,7 @@ def configure(*, level: str, as_json: bool) -> None:
             "root": {"handlers": ["stderr"], "level": level},
             "loggers": {
                 "django.server": {"propagate": True},
+                "gunicorn.error": {"handlers": ["stderr"], "propagate": False},  # else it writes addresses unmasked
                 "celery.app.trace": {"level": "WARNING"},
                 "fontTools": {"level": "WARNING"},  # tells every step of each PDF's font
             },

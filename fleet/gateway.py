@@ -121,7 +121,7 @@ def call(
     drifts = getattr(answer, "drift", ())
     if drifts:
         name = DOCUMENTS.get(type(answer).__name__, "answer")
-        _keep(notices.drift, account=account, document=name, drifts=drifts, now=taken.taken_at)
+        _keep(notices.drift, account=account, document=name, drifts=drifts)
     return answer
 
 

@@ -99,7 +99,7 @@ def digest_job(*, message: RawMessage, now: datetime) -> None:
     """Take in a job webhook, in the caller's transaction. Raises eevion.UnexpectedPayload and WrongJob."""
     job = eevion.parse_job_webhook(bytes(message.body))
     account = message.token.account
-    notices.drift(account=account, document="job", drifts=job.drift, now=now)
+    notices.drift(account=account, document="job", drifts=job.drift)
     settle(account=account, job=job, call=message.token.manage_call, now=now)
 
 

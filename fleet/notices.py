@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db.models import F
+from django.db.models.functions import Now
 
 import eevion
 from fleet.models import Account, DriftNotice, Station, UnknownStation
@@ -27,8 +28,9 @@ def unknown_station(*, account: Account, vendor_id: str, seen_in: str, now: date
     return row
 
 
-def drift(*, account: Account, document: str, drifts: Iterable[eevion.Drift], now: datetime) -> None:
-    """Keep the first sample of each place and kind, and count the others."""
+def drift(*, account: Account, document: str, drifts: Iterable[eevion.Drift]) -> None:
+    """Keep the first sample of each place and kind, and count the others. Seen at wall time, the database's: it is
+    about the interface, not about charging."""
     for found in drifts:
         key = {
             "account": account,
@@ -37,7 +39,7 @@ def drift(*, account: Account, document: str, drifts: Iterable[eevion.Drift], no
             "kind": found.kind.value[:20],
         }
         row, made = DriftNotice.objects.get_or_create(
-            **key, defaults={"sample": found.sample[:SAMPLE_CHARS], "first_seen_at": now, "last_seen_at": now}
+            **key, defaults={"sample": found.sample[:SAMPLE_CHARS], "first_seen_at": Now(), "last_seen_at": Now()}
         )
         if not made:
-            DriftNotice.objects.filter(pk=row.pk).update(times=F("times") + 1, last_seen_at=now)
+            DriftNotice.objects.filter(pk=row.pk).update(times=F("times") + 1, last_seen_at=Now())

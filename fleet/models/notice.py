@@ -41,7 +41,7 @@ class DriftNotice(models.Model):
     kind = models.CharField(max_length=20)  # unknown_key, unknown_value, bad_value, missing
     sample = models.CharField(max_length=500)
     times = models.PositiveIntegerField(default=1)
-    first_seen_at = models.DateTimeField()
+    first_seen_at = models.DateTimeField()  # wall time, as the next
     last_seen_at = models.DateTimeField()
 
     objects: ClassVar[NoticeQuerySet] = NoticeQuerySet.as_manager()  # type: ignore[assignment]
