@@ -39,3 +39,15 @@ def test_the_licences_are_served(built: Path) -> None:
     text = (built / "licences.txt").read_text()
     assert "SIL OPEN FONT LICENSE" in text
     assert "Lucide Contributors" in text
+
+
+def test_the_fonts_for_pdfs_reach_further_and_have_digits_of_one_width(built: Path) -> None:
+    fonts = [TTFont(path) for path in assets.print_fonts(built).values()]
+    assert [(font["OS/2"].usWeightClass, "fvar" in font, "GSUB" in font) for font in fonts] == [
+        (400, False, False),
+        (600, False, False),
+    ]
+    for font in fonts:
+        letters = font.getBestCmap()
+        assert {ord(sign) for sign in "AzÉçœŁΩж—×→□€"} - set(letters) == set()
+        assert len({font["hmtx"][letters[ord(digit)]][0] for digit in "0123456789"}) == 1
