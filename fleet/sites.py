@@ -1,20 +1,15 @@
 """Sites: made and changed, with their time zone checked against the zones that exist."""
 
 from datetime import datetime
-from functools import lru_cache
-from zoneinfo import available_timezones
 
 from django.db import transaction
 
 from fleet.models import Site
+from fleet.models.site import zones
 from people import audit
 from people.actor import Actor
 
-
-@lru_cache(maxsize=1)
-def zones() -> tuple[str, ...]:
-    """Every IANA zone this machine knows, sorted."""
-    return tuple(sorted(available_timezones()))
+__all__ = ["save", "zones"]
 
 
 def save(*, actor: Actor, site: Site, now: datetime) -> Site:

@@ -7,7 +7,7 @@ import logging
 from datetime import date, datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
 
 from fleet.models import Site
 from reporting.models import DayRollup, FillMark
@@ -59,7 +59,10 @@ def fill(now: datetime) -> int:
     """
     days = 0
     for site in Site.objects.order_by("id"):
-        days += _fill_site(site, now)
+        try:
+            days += _fill_site(site, now)
+        except DataError:  # a zone that the database does not know; it must not keep the other sites from their turn
+            log.exception("rollup of site %s was not filled: check its time zone %r", site.pk, site.timezone)
     return days
 
 

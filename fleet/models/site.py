@@ -1,14 +1,24 @@
 """A site: a place where charging stations stand (OCPI Location)."""
 
+from functools import lru_cache
 from typing import ClassVar
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from fleet.models.scope import at_sites
 from people.actor import Actor
 from people.models import Organisation
+
+NO_PLACES = frozenset({"localtime", "Factory"})  # names without a meaning of their own, or unknown to PostgreSQL
+
+
+@lru_cache(maxsize=1)
+def zones() -> tuple[str, ...]:
+    """Every IANA zone this machine knows, sorted."""
+    return tuple(sorted(available_timezones() - NO_PLACES))
 
 
 class SiteQuerySet(models.QuerySet["Site"]):
@@ -49,6 +59,12 @@ class Site(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Days, pages and reports of the site hang on its zone: one that is none is refused by every form."""
+        if self.timezone and self.timezone not in zones():
+            words = _("There is no time zone “%(zone)s”. Write it like America/Toronto.") % {"zone": self.timezone}
+            raise ValidationError({"timezone": words})
 
     @property
     def zone(self) -> ZoneInfo:
