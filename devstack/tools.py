@@ -72,6 +72,8 @@ def replay(arguments: Sequence[str]) -> int:
 
 def reset(arguments: Sequence[str]) -> int:
     """Throw away the local database, broker, sandbox and built files. The local secrets stay."""
+    if arguments:
+        raise Problem("./run reset takes no arguments: it throws away all local data of this checkout.")
     if os.environ.get("DATABASE_URL"):
         raise Problem("DATABASE_URL names a server of yours and reset only throws local data away: unset it first.")
     hold = Hold(VAR)

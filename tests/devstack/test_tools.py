@@ -26,6 +26,13 @@ def test_reset_throws_the_data_away_and_keeps_the_secrets(var: Path) -> None:
     assert (var / "secrets.env").read_text() == "SECRET_KEY=kept\n"
 
 
+def test_reset_does_nothing_when_it_is_not_understood(var: Path) -> None:
+    with pytest.raises(Problem) as caught:
+        tools.reset(["--help"])
+    assert str(caught.value) == "./run reset takes no arguments: it throws away all local data of this checkout."
+    assert (var / "pg" / "data").is_dir()
+
+
 def test_reset_spares_the_data_of_a_running_stack(var: Path) -> None:
     other = Hold(var)
     other.take_or_refuse("./run")
