@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ def _require_same_port(stack: Stack, note: dict[str, Any]) -> None:
         )
 
 
-def import_history(stack: Stack, say: Say) -> None:
+def import_history(stack: Stack, say: Say, *, meanwhile: Callable[[], None]) -> None:
     """Start the import of the past unless it was finished before; it goes on beside everything else."""
     note = read_note(stack.var)
     if note.get("history"):
@@ -61,7 +62,7 @@ def import_history(stack: Stack, say: Say) -> None:
         return
     command = [sys.executable, "manage.py", "import_sessions", str(path)]
     stack.supervisor.start(Program("history", command, stack.env, ROOT, once=True))
-    if stack.supervisor.join("history") == 0:
+    if stack.supervisor.join("history", meanwhile=meanwhile) == 0:
         write_note(stack.var, note | {"history": True})
         say("run", "the history is imported")
     else:

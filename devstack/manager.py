@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
 import time
 from collections.abc import Sequence
 from types import FrameType
@@ -110,8 +109,10 @@ def _live(stack: Stack, hold: Hold) -> None:
     stack.wait_ready()
     say("run", ready_line(stack, who, time.monotonic() - began))
     if stack.cluster is not None:
-        demo.import_history(stack, say)
-    threading.Event().wait()
+        demo.import_history(stack, say, meanwhile=stack.require_health)
+    while True:
+        time.sleep(1)
+        stack.require_health()
 
 
 def ready_line(stack: Stack, who: str, duration_s: float) -> str:

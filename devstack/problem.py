@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 
 DISK_FULL = "The disk is full: free some space and run the same command again."
-DISK_FULL_WORDS = ("No space left on device", "Check free disk space")  # the C library's, PostgreSQL's
+# The C library's, PostgreSQL's, SQLite's.
+DISK_FULL_WORDS = ("No space left on device", "Check free disk space", "database or disk is full")
 # What stands before a sentence that the product has for the person at the terminal.
 SENTENCE_MARKERS = ("django.core.exceptions.ImproperlyConfigured: ", "\nCommandError: ")
 

@@ -23,10 +23,13 @@ from devstack.broker import Broker
 from devstack.net import fetch, free_port
 from devstack.pg import Cluster
 from devstack.problem import Problem
+from devstack.room import require_room
 from devstack.supervisor import Program, Say, Supervisor
 
 ROOT = Path(__file__).resolve().parent.parent
 LONGEST_LOG_BYTES = 10_000_000
+ROOM_TO_START_BYTES = 100_000_000  # a new database with the demo's history takes 80 MB
+ROOM_TO_RUN_BYTES = 20_000_000  # PostgreSQL writes its log ahead in files of 16 MB, and ends when it cannot
 TASK_PATIENCE_S = 60  # how long running tasks may go on when we stop
 # People's calls and received messages never queue behind a fan-out of commands.
 WORKERS = {"worker-now": ("now", 8), "worker-bulk": ("bulk", 8)}
@@ -114,6 +117,7 @@ class Stack:
 
     def start_servers(self) -> bool:
         """PostgreSQL and Valkey unless the environment names others; True when the database is new."""
+        require_room(self.var, ROOM_TO_START_BYTES)
         fresh = False
         if not self.env.get("DATABASE_URL"):
             self.cluster = Cluster(self.var / "pg", throwaway=self.throwaway)
@@ -186,6 +190,12 @@ class Stack:
                 return bool(answer.headers.get("X-Ready-Token") == self.token)
         except OSError:
             return False
+
+    def require_health(self) -> None:
+        """Raises Problem when going on would only make noise: no database any more, or hardly room to write."""
+        if self.cluster is not None and not self.supervisor.is_alive("postgres"):
+            raise Problem(f"PostgreSQL ends again and again: the end of {self.cluster.log} says why.")
+        require_room(self.var, ROOM_TO_RUN_BYTES)
 
     def manage(self, *arguments: str) -> str:
         """A Django command to its end; returns what it printed. Raises Problem when it fails."""

@@ -131,10 +131,14 @@ class Supervisor:
         child = self.children.get(name)
         return child is not None and child.wanted and not child.gave_up
 
-    def join(self, name: str) -> int | None:
-        """Wait for the end of a `once` child; its exit code, None when it never ran. A signal handler may interrupt."""
+    def join(self, name: str, *, meanwhile: Callable[[], None]) -> int | None:
+        """Wait for the end of a `once` child; its exit code, None when it never ran. A signal handler may interrupt.
+
+        `meanwhile` is called about once a second and may raise.
+        """
         child = self.children[name]
-        child.ended.wait()
+        while not child.ended.wait(1):
+            meanwhile()
         return child.process.returncode if child.process is not None else None
 
     def pid(self, name: str) -> int | None:

@@ -120,13 +120,13 @@ def test_a_hurry_ends_even_the_stubborn_at_once(supervisor: Supervisor, lines: L
 
 def test_a_child_that_ends_by_design_is_not_restarted(supervisor: Supervisor, lines: Lines) -> None:
     supervisor.start(program("print('last words without a newline', end=''); raise SystemExit(3)", once=True))
-    assert supervisor.join("child") == 3
+    assert supervisor.join("child", meanwhile=lambda: None) == 3
     assert lines == [("child", "last words without a newline")]
 
 
 def test_a_full_disk_is_explained_once(supervisor: Supervisor, lines: Lines) -> None:
     supervisor.start(program("print('ERROR: No space left on device\\n' * 2)", once=True))
-    supervisor.join("child")
+    supervisor.join("child", meanwhile=lambda: None)
     assert [line for who, line in lines if who == "run"] == [
         "The disk is full: free some space and run the same command again."
     ]
