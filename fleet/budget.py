@@ -4,11 +4,12 @@ One clock only, the database's. Nothing is sent here: fleet/gateway.py does. The
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models.functions import Now
 
 from fleet.models import RequestBudget, RequestSlot
 from fleet.models.account import SlotLane
@@ -221,9 +222,8 @@ def _stamp(taken: Taken, moment: str) -> None:
 
 
 def _resize(budget: RequestBudget, limit: int, window_s: float) -> None:
-    """Bring the slots to the limit. A longer window holds for what was sent before it, too."""
-    slots = list(RequestSlot.objects.select_for_update().filter(budget=budget).order_by("number"))
-    wanted = lanes(limit)
+    """Bring the slots to the limit. What was sent goes on to count: docs/algorithms/budget.md, "Another limit"."""
+    slots = list(RequestSlot.objects.select_for_update().filter(budget=budget).order_by("-free_at", "number"))
     if window_s > budget.window_s:
         with connection.cursor() as cursor:
             cursor.execute(
@@ -235,8 +235,18 @@ def _resize(budget: RequestBudget, limit: int, window_s: float) -> None:
         budget.save(update_fields=["request_limit", "window_s"])
     if len(slots) == limit:
         return
-    RequestSlot.objects.filter(budget=budget, number__gte=limit).delete()
-    for slot, lane in zip(slots, wanted, strict=False):
+    kept, wanted = slots[:limit], lanes(limit)
+    RequestSlot.objects.filter(pk__in=[slot.pk for slot in slots[limit:]]).delete()
+    for slot, lane in zip(kept, wanted, strict=False):
         RequestSlot.objects.filter(pk=slot.pk).update(lane=lane)
-    numbers = range(len(slots), limit)
-    RequestSlot.objects.bulk_create(RequestSlot(budget=budget, number=n, lane=wanted[n]) for n in numbers)
+    _add(budget, wanted[len(kept) :], used={slot.number for slot in kept})
+
+
+def _add(budget: RequestBudget, wanted: list[SlotLane], used: set[int]) -> None:
+    """New slots: free at once for a new key, after a window for one whose limit is raised."""
+    free_at = Now() + timedelta(seconds=budget.window_s) if used else Now()
+    numbers = [number for number in range(budget.request_limit) if number not in used]
+    RequestSlot.objects.bulk_create(
+        RequestSlot(budget=budget, number=number, lane=lane, free_at=free_at)
+        for number, lane in zip(numbers, wanted, strict=False)
+    )

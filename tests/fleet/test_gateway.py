@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.db.models import F
 from django.db.models.functions import Now
 
 import eevion
@@ -108,6 +109,24 @@ def test_one_key_has_one_budget_whose_limit_can_be_raised_and_lowered() -> None:
     counts = {lane: RequestSlot.objects.filter(budget=first, lane=lane).count() for lane in budget.SlotLane}
     assert counts == {"people": 2, "history": 1, "reads": 2, "shared": 15}
     assert gateway.budget_for(base_url="http://v.example", api_key="another").pk != first.pk
+
+
+def test_lowering_and_raising_the_limit_admits_no_more_than_the_vendor_does() -> None:
+    row = account(limit=6)
+    for _ in range(2):
+        taken = budget.take(budget_id=row.budget_id, lane=Lane.PEOPLE, timeout_s=8)
+        assert taken is not None
+        budget.answered(taken)
+    sent = set(RequestSlot.objects.filter(budget=row.budget, free_at__gt=Now()).values_list("pk", flat=True))
+    budget.same_key(row.budget, request_limit=2)
+    assert set(RequestSlot.objects.filter(budget=row.budget).values_list("pk", flat=True)) == sent
+    assert gateway.free_now(row, Lane.PEOPLE) == 0  # two were sent within the window
+    budget.same_key(row.budget, request_limit=5)
+    assert gateway.free_now(row, Lane.PEOPLE) == 0
+    slots = RequestSlot.objects.filter(budget=row.budget)
+    slots.exclude(pk__in=sent).update(free_at=F("free_at") - timedelta(seconds=60))  # a window later
+    assert gateway.free_now(row, Lane.PEOPLE) == 3
+    assert slots.count() == 5
 
 
 @pytest.mark.parametrize(
