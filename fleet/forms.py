@@ -18,13 +18,29 @@ MAX_UPLOAD_BYTES = 4 * 1024 * 1024
 ZONE_LIST = "zones"  # the datalist of the site's page
 
 
+def _speak(form: forms.BaseForm) -> None:
+    """Say what to write, where the framework only says what is wrong."""
+    for field in form.fields.values():
+        if field.error_messages.get("required") == forms.Field.default_error_messages["required"]:
+            field.error_messages["required"] = _("This is needed.")
+        if isinstance(field, forms.DecimalField):
+            field.error_messages["invalid"] = _("Write a number, with a point before its decimals.")
+        elif isinstance(field, forms.IntegerField):
+            bounds = {"low": field.min_value, "high": field.max_value}
+            words = _("Write a whole number from %(low)d to %(high)d.") % bounds if None not in bounds.values() else ""
+            words = words or _("Write a whole number.")
+            field.error_messages |= {"invalid": words, "min_value": words, "max_value": words}
+        elif isinstance(field, forms.URLField):
+            field.error_messages["invalid"] = _("Write a whole address, for example https://api.example.com.")
+
+
 class SiteForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Site
         fields = ("name", "timezone", "currency", "address", "latitude", "longitude", "grid_limit_kw")
         labels: ClassVar = {"grid_limit_kw": gettext_lazy("Grid limit")}
         help_texts: ClassVar = {
-            "timezone": gettext_lazy("Days and hours of its sessions are counted there, for example America/Toronto"),
+            "timezone": gettext_lazy("Whose days its sessions count by, as America/Toronto"),
             "currency": gettext_lazy("Three letters, for example CAD"),
             "grid_limit_kw": gettext_lazy("What the site may draw at most; empty where there is no limit"),
         }
@@ -34,6 +50,10 @@ class SiteForm(forms.ModelForm):  # type: ignore[type-arg]
             ),
             "currency": forms.TextInput(attrs={"autocapitalize": "characters", "spellcheck": "false"}),
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _speak(self)
 
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"])
@@ -75,9 +95,9 @@ class StationForm(forms.ModelForm):  # type: ignore[type-arg]
         min_value=1,
         max_value=MAX_CONNECTORS,
         initial=1,
-        help_text=gettext_lazy("Numbered from 1; they can be added to later, never taken away"),
+        help_text=gettext_lazy("Numbered from 1; more can follow, none goes away"),
     )
-    field_order = ("vendor_id", "name", "account", "site", "level", "connectors", "rated_kw", "lifecycle")
+    field_order = ("vendor_id", "name", "account", "site", "level", "rated_kw", "connectors", "lifecycle", "tariff")
 
     class Meta:
         model = Station
@@ -102,10 +122,10 @@ class StationForm(forms.ModelForm):  # type: ignore[type-arg]
             "start_limit_s": gettext_lazy("Start limit"),
         }
         help_texts: ClassVar = {
-            "vendor_id": gettext_lazy("As the Station column of the vendor's portal spells it"),
-            "lifecycle": gettext_lazy("Only an active station starts sessions and takes commands"),
-            "start_limit_s": gettext_lazy("How long its charger waits for a car after a start, 60 to 300 s"),
-            "tariff": gettext_lazy("What you know it has now; a command changes it at the station"),
+            "vendor_id": gettext_lazy("As the vendor's portal spells it"),
+            "lifecycle": gettext_lazy("Only an active one starts sessions and takes commands"),
+            "start_limit_s": gettext_lazy("How long it waits for a car after a start: 60 to 300"),
+            "tariff": gettext_lazy("What it has now; a command changes it"),
         }
         error_messages: ClassVar = {
             "vendor_id": {"required": gettext_lazy("Write the id that the vendor's portal shows.")},
@@ -115,6 +135,7 @@ class StationForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        _speak(self)
         self.fields["account"].queryset = Account.objects.visible_to(actor)  # type: ignore[attr-defined]
         self.fields["site"].queryset = Site.objects.visible_to(actor)  # type: ignore[attr-defined]
         self.fields["tariff"].queryset = Tariff.objects.visible_to(actor)  # type: ignore[attr-defined]
@@ -124,6 +145,7 @@ class StationForm(forms.ModelForm):  # type: ignore[type-arg]
             ("tariff", _("Not known")),
         ):
             self.fields[name].empty_label = words  # type: ignore[attr-defined]
+        self.fields["start_limit_s"].widget.attrs.update(min=60, max=300)
         self.present = 0
         if self.instance.pk:
             # Identity: an account's station stays that account's.
@@ -168,9 +190,9 @@ class StationImportForm(forms.Form):
         required=False,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
-        help_text=gettext_lazy("One station id a line, or the lines of a CSV with its head"),
+        help_text=gettext_lazy("One station id a line, or the lines of a CSV with its head. Either this or a file."),
     )
-    file = forms.FileField(label=gettext_lazy("or a CSV file"), required=False)
+    file = forms.FileField(label=gettext_lazy("CSV file"), required=False)
     site = forms.ModelChoiceField(
         queryset=Site.objects.none(),
         label=gettext_lazy("Site"),
@@ -185,6 +207,7 @@ class StationImportForm(forms.Form):
 
     def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        _speak(self)
         accounts = Account.objects.visible_to(actor)
         self.fields["account"].queryset = accounts  # type: ignore[attr-defined]
         self.fields["site"].queryset = Site.objects.visible_to(actor)  # type: ignore[attr-defined]
@@ -206,9 +229,9 @@ class TariffForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Tariff
         fields = (
-            "account",
-            "fee_id",
             "name",
+            "fee_id",
+            "account",
             "currency",
             "price_per_kwh",
             "price_per_minute",
@@ -216,7 +239,7 @@ class TariffForm(forms.ModelForm):  # type: ignore[type-arg]
         )
         labels: ClassVar = {"account": gettext_lazy("Account")}
         help_texts: ClassVar = {
-            "fee_id": gettext_lazy("As the Fees page of the vendor's portal spells it"),
+            "fee_id": gettext_lazy("As the portal's Fees page spells it"),
             "name": gettext_lazy("What your people call it"),
             "currency": gettext_lazy("Three letters, for example CAD"),
         }
@@ -224,8 +247,10 @@ class TariffForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        _speak(self)
         accounts = Account.objects.visible_to(actor)
         self.fields["account"].queryset = accounts  # type: ignore[attr-defined]
+        self.fields["account"].empty_label = _("Choose an account")  # type: ignore[attr-defined]
         if self.instance.pk:
             # Commands and past sessions name the fee by account and id.
             self.fields["account"].disabled = self.fields["fee_id"].disabled = True
@@ -233,7 +258,7 @@ class TariffForm(forms.ModelForm):  # type: ignore[type-arg]
                 "Stays: past sessions and commands name it. Another fee is another tariff."
             )
         else:
-            self.fields["account"].initial = accounts.first()
+            self.initial["account"] = accounts.first()  # the instance's None would win over the field's initial
 
     def clean_currency(self) -> str:
         return currency(self.cleaned_data["currency"])
@@ -272,6 +297,7 @@ class CommandForm(forms.Form):
 
     def __init__(self, *args: Any, actor: Actor, account_ids: set[int], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        _speak(self)
         tariffs = Tariff.objects.visible_to(actor)
         one = len(account_ids) == 1  # a fee id is known to its own account only
         self.fields["tariff"].queryset = (  # type: ignore[attr-defined]
@@ -332,16 +358,17 @@ class AccountForm(forms.Form):
         min_value=1,
         max_value=1000,
         initial=1,
-        help_text=gettext_lazy("1, unless the vendor said that a call may name more"),
+        help_text=gettext_lazy("1, unless the vendor allows more"),
     )
 
     def __init__(self, *args: Any, actor: Actor, account: Account | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        _speak(self)
         self.actor, self.account = actor, account
         if account is None:
             return
         self.fields["api_key"].required = False
-        self.fields["api_key"].help_text = _("Leave empty to keep the present key; it is never shown")
+        self.fields["api_key"].help_text = _("Empty keeps the present key, which is never shown")
         fixed = account.stations.exists()
         for name in ("base_url", "environment"):
             self.fields[name].disabled = fixed

@@ -21,6 +21,14 @@ def _kind(bound: BoundField) -> str:
     return "line"
 
 
+def _first_wrong(form: forms.BaseForm) -> str:
+    """Where the focus goes when a form comes back: its first field with an error; its first of all, where the form as
+    a whole is wrong. Empty when nothing is."""
+    if not form.errors:
+        return ""
+    return next((name for name in form.fields if name in form.errors), next(iter(form.fields), ""))
+
+
 @register.inclusion_tag("ui/field.html")
 def field(bound: BoundField, unit: str = "", placeholder: str = "") -> dict[str, Any]:
     """A form field with label, control, hint and error, tied together for assistive technology."""
@@ -31,8 +39,8 @@ def field(bound: BoundField, unit: str = "", placeholder: str = "") -> dict[str,
     }
     if bound.errors:
         attributes["aria-invalid"] = "true"
-        if next(name for name in bound.form.fields if name in bound.form.errors) == bound.name:
-            attributes["autofocus"] = True  # the first that is wrong, without a script
+    if bound.name == _first_wrong(bound.form):
+        attributes["autofocus"] = True
     if kind in ("check", "group"):
         attributes["class"] = "check"
     return {
