@@ -14,7 +14,7 @@ from django.db.models.functions import Coalesce, Now
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from charging import decisions
+from charging import decisions, unsent
 from charging.models import Reading, Session, StationException
 from charging.models.session import LIVE, State, StopState
 from fleet import accounts
@@ -92,7 +92,7 @@ def _sessions(actor: Actor) -> list[Item]:
     found = (
         Session.objects.visible_to(actor)
         .open()
-        .filter(Q(state=State.UNKNOWN) | Q(stop_state=StopState.REFUSED) | silent)
+        .filter(Q(state=State.UNKNOWN) | Q(stop_state=StopState.REFUSED) | unsent.waiting() | silent)
         .select_related("station", "connector")
         .annotate(seen_at=Coalesce(Subquery(latest.values("confirmed_at")[:1]), F("requested_at")))
     )
@@ -104,6 +104,9 @@ def _of(session: Session) -> Item:
     if session.state == State.UNKNOWN:
         text = _("the start was sent and no answer came; nobody knows whether it charges")
         return Item("unknown", subject, text, session.requested_at, f"{href}#decide", _("Decide"))
+    if session.state == State.REQUESTED:
+        text = _("asked for, and no worker sends it: see whether the background workers run")
+        return Item("pending", subject, text, session.requested_at, href, _("Open session"))
     if session.stop_state == StopState.REFUSED:
         text = _("the vendor refused to stop it: %(why)s") % {"why": session.stop_error or _("no reason given")}
         return Item("failed", subject, text, session.stop_requested_at, href, _("Open session"))
