@@ -11,7 +11,20 @@ from django.conf import settings
 from django.db import transaction
 
 import eevion
-from charging import ends, exceptions, freshness, inbox, read_pace, readings, sessions, starts, stops
+from charging import (
+    ends,
+    exceptions,
+    freshness,
+    inbox,
+    read_pace,
+    readings,
+    receipt_mail,
+    rule_watch,
+    sessions,
+    starts,
+    stops,
+    unsent,
+)
 from fleet import gateway, hooks
 from fleet.models import Account
 from lib import clock
@@ -65,12 +78,15 @@ def digest(message_id: int) -> None:
 @shared_task
 def sweep() -> None:
     """Find what hints missed, and what its worker left behind."""
-    _each(starts.settle_stale, stops.settle_stale, starts.release_blocks)
-    _each(ends.look_at_lapsed_starts, ends.follow_expired, ends.reap)
+    _each(unsent.give_up, starts.settle_stale, stops.settle_stale, starts.release_blocks)
+    _each(ends.look_at_lapsed_starts, ends.follow_given_up, ends.reap)
+    _each(stops.find_ignored, rule_watch.look)
     for session_id in starts.due():
         hint(start, session_id)
     for session_id in stops.due():
         hint(stop, session_id)
+    for link_id in receipt_mail.due():
+        hint(mail_receipt, link_id)
 
 
 @shared_task
@@ -102,6 +118,11 @@ def list_exceptions() -> None:
             log.warning("exceptions of account %s could not be listed: %s", account.pk, error)
         except Exception:  # one account must never keep the others from their turn
             log.exception("exceptions of account %s could not be listed", account.pk)
+
+
+@shared_task
+def mail_receipt(link_id: int) -> None:
+    receipt_mail.send(link_id, clock.now)
 
 
 @shared_task
