@@ -90,8 +90,10 @@ def accept_as_new(*, token: str, name: str, password: str, now: datetime) -> Mem
 
 def _claim(token: str, now: datetime) -> Invitation:
     row = find(token, now)
-    # The conditional update lets one of two clicks win.
-    if row is None or not Invitation.objects.filter(pk=row.pk, accepted_at=None).update(accepted_at=now):
+    if row is None:
+        raise NotOpen
+    # The conditional update lets one of two clicks win, and a withdrawal that came first.
+    if not Invitation.objects.filter(pk=row.pk, accepted_at=None, revoked_at=None).update(accepted_at=now):
         raise NotOpen
     return row
 

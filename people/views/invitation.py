@@ -21,6 +21,13 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     row = invitations.find(token, clock.now())
     if row is None:
         return render(request, "people/invitation_gone.html", status=404)
+    try:
+        return _answer(request, row, token)
+    except invitations.NotOpen:  # a second click, or a withdrawal, was faster
+        return render(request, "people/invitation_gone.html", status=404)
+
+
+def _answer(request: HttpRequest, row: Invitation, token: str) -> HttpResponse:
     if request.user.is_authenticated:
         return _join_signed_in(request, row, token)
     if User.objects.filter(email=row.email).exists():
