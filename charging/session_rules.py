@@ -44,15 +44,19 @@ def at_start(station: Station) -> list[StopRule]:
     return sorted(by_kind.values(), key=lambda rule: rule.pk)
 
 
-def copy_defaults(session: Session, now: datetime) -> None:
-    """In the transaction that writes a start down: a later change of a default leaves the session alone."""
-    defaults = at_start(session.station)
-    if not defaults:
+def begin(session: Session, given: Sequence[Rule], given_by: str, now: datetime) -> None:
+    """In the transaction that writes a start down: the rules given with it, and the defaults of other kinds. They are
+    copies: a later change of a default leaves the session alone."""
+    rules = [(rule, given_by) for rule in given]
+    kinds = {rule.kind for rule in given}
+    for row in at_start(session.station):
+        if row.kind not in kinds:
+            name = session.site if row.station_id is None else session.station
+            rules.append((rule_of(row), _("default of %(name)s") % {"name": name}))
+    if not rules:
         return
-    label = {True: _("default of %(name)s") % {"name": session.station}}
-    label[False] = _("default of %(name)s") % {"name": session.site}
-    _write(session, [(rule_of(row), label[row.station_id is not None]) for row in defaults], now)
-    text = _("Stop rules from the defaults: %(rules)s.") % {"rules": in_words(map(rule_of, defaults), session.currency)}
+    _write(session, rules, now)
+    text = _("Stop rules: %(rules)s.") % {"rules": in_words((rule for rule, _by in rules), session.currency)}
     timeline.note(session, kind="rule", text=text, now=now)
 
 

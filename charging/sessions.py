@@ -8,7 +8,7 @@ from charging.decisions import NothingToDecide, decide, is_lost
 from charging.readings import hurry, read
 from charging.settling import ForbiddenMove, apply
 from charging.starts import request_start, send_start
-from charging.stops import NotStoppable, request_stop, send_stop
+from charging.stops import NotStoppable, request_many, request_stop, send_stop
 
 __all__ = [
     "ForbiddenMove",
@@ -23,6 +23,7 @@ __all__ = [
     "hurry",
     "is_lost",
     "read",
+    "request_many",
     "request_start",
     "request_stop",
     "send_start",

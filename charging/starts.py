@@ -4,7 +4,7 @@ An unknown start is never repeated (contract: no idempotency key); it blocks its
 settled by its own webhook or by a person (decisions); an exception only hints at it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -17,6 +17,7 @@ import eevion
 from charging import admission, attempts, session_rules, settling, timeline
 from charging.models import Session
 from charging.models.session import OPEN, Origin, State
+from charging.stop_rules import Rule
 from fleet import gateway, hooks
 from fleet.models import Station
 from fleet.models.message import HookKind, HookToken
@@ -26,16 +27,24 @@ from people.actor import Actor
 
 
 def request_start(
-    *, actor: Actor, station: Station, connector_number: int | None, reference: str, origin: Origin, now: datetime
+    *,
+    actor: Actor,
+    station: Station,
+    connector_number: int | None,
+    reference: str,
+    origin: Origin,
+    now: datetime,
+    stop_at: Sequence[Rule] = (),
 ) -> Session:
-    """Write the start down, due at once. Without a number it takes the lowest free connector.
+    """Write the start down, due at once. Without a number it takes the lowest free connector. `stop_at` are stop rules
+    beside the defaults of station and site, and instead of those of the same kind.
 
     The same reference on the same station while one is open returns that session. Raises admission.StationBusy,
     StationBlocked, StationUnavailable, NoSuchConnector.
     """
     try:
         with transaction.atomic():
-            return _write(actor, station, connector_number, reference.strip()[:120], origin, now)
+            return _write(actor, station, connector_number, reference.strip()[:120], origin, now, stop_at)
     except admission.StationBusy as busy:
         Session.objects.filter(pk=busy.session.pk).update(hurry=True)
         raise
@@ -108,7 +117,13 @@ def release_blocks(now: datetime) -> int:
 
 
 def _write(
-    actor: Actor, station: Station, number: int | None, reference: str, origin: Origin, now: datetime
+    actor: Actor,
+    station: Station,
+    number: int | None,
+    reference: str,
+    origin: Origin,
+    now: datetime,
+    stop_at: Sequence[Rule],
 ) -> Session:
     place = Station.objects.select_for_update(of=("self",)).select_related("site", "tariff").get(pk=station.pk)
     if reference:
@@ -136,7 +151,7 @@ def _write(
     )
     session.refresh_from_db(fields=["due_at"])
     timeline.note(session, kind="requested", text=_("Start requested."), now=now, actor_label=actor.label)
-    session_rules.copy_defaults(session, now)
+    session_rules.begin(session, stop_at, actor.label, now)
     audit.record(actor=actor, verb="session.requested", subject=str(place), now=now, session=str(session.public_id))
     settling.report(session, now)
     return session

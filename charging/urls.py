@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from charging.views import control, exceptions, hooks, live, receipt, session, sessions
+from charging.views import bulk_stop, control, exceptions, hooks, live, receipt, session, sessions, stop_rules
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("hooks/sessions/<str:token>", hooks.hook_session, name="hook_session"),
@@ -13,6 +13,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sessions/", sessions.sessions, name="sessions"),
     path("sessions/csv", sessions.sessions_csv, name="sessions_csv"),
     path("sessions/start", control.session_start, name="session_start"),
+    path("sessions/stop", bulk_stop.sessions_stop, name="sessions_stop"),
+    path("sessions/stop/result", bulk_stop.sessions_stop_result, name="sessions_stop_result"),
+    path("sites/<int:pk>/sessions/stop", bulk_stop.site_sessions_stop, name="site_sessions_stop"),
+    path("sessions/<uuid:public_id>/rules", stop_rules.session_rules_part, name="session_rules_part"),
+    path("sessions/<uuid:public_id>/rules/edit", stop_rules.session_rules_edit, name="session_rules_edit"),
+    path("sessions/<uuid:public_id>/rules/remove", stop_rules.session_rule_remove, name="session_rule_remove"),
+    path("stations/<int:pk>/rules", stop_rules.station_rules, name="station_rules"),
+    path("stations/<int:pk>/rules/edit", stop_rules.station_rules_edit, name="station_rules_edit"),
+    path("sites/<int:pk>/rules", stop_rules.site_rules, name="site_rules"),
+    path("sites/<int:pk>/rules/edit", stop_rules.site_rules_edit, name="site_rules_edit"),
     path("sessions/<uuid:public_id>/", session.session, name="session"),
     path("sessions/<uuid:public_id>/now", session.session_now, name="session_now"),
     path("sessions/<uuid:public_id>/stop", control.session_stop, name="session_stop"),

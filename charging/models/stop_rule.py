@@ -48,12 +48,12 @@ class StopRule(models.Model):
             models.CheckConstraint(name="stop_rule_kind_known", condition=models.Q(kind__in=RuleKind.values)),
             models.CheckConstraint(
                 name="stop_rule_amount",
-                condition=models.Q(kind__in=WITH_AMOUNT, amount__gt=0)
+                condition=models.Q(kind__in=WITH_AMOUNT, amount__isnull=False, amount__gt=0)
                 | (~models.Q(kind__in=WITH_AMOUNT) & models.Q(amount=None)),
             ),
             models.CheckConstraint(
                 name="stop_rule_minutes",
-                condition=models.Q(kind__in=WITH_MINUTES, for_minutes__gt=0)
+                condition=models.Q(kind__in=WITH_MINUTES, for_minutes__isnull=False, for_minutes__gt=0)
                 | (~models.Q(kind__in=WITH_MINUTES) & models.Q(for_minutes=None)),
             ),
             models.CheckConstraint(

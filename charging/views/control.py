@@ -11,10 +11,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
-from charging import sessions, tasks
+from charging import sessions, stop_bill, tasks
 from charging.forms import StartForm
 from charging.models import Session
 from charging.models.session import Origin
+from charging.rule_forms import RuleForm
 from lib import clock, figures
 from people.access import require
 from people.actor import Actor
@@ -32,18 +33,23 @@ def session_start(request: HttpRequest) -> HttpResponse:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     given = {"station": request.GET.get("station", ""), "connector": request.GET.get("connector", "")}
     form = StartForm(request.POST or None, initial=given, actor=actor)
-    if form.is_valid():
-        session = _start(form, actor)
+    stop_form = RuleForm(request.POST or None, prefix="stop")
+    if form.is_valid() and stop_form.is_valid():
+        session = _start(form, stop_form, actor)
         if session is not None:
             return redirect("session", session.public_id)
-    return render(request, "charging/session_start.html", {"form": form}, status=422 if form.errors else 200)
+    context = {"form": form, "stop_form": stop_form}
+    return render(
+        request, "charging/session_start.html", context, status=422 if form.errors or stop_form.errors else 200
+    )
 
 
-def _start(form: StartForm, actor: Actor) -> Session | None:
+def _start(form: StartForm, stop_form: RuleForm, actor: Actor) -> Session | None:
     """The new session, or None with the reason on the form."""
+    now = clock.now()
     try:
         session = sessions.request_start(
-            actor=actor, origin=Origin.PERSON, now=clock.now(), **_values(form.cleaned_data)
+            actor=actor, origin=Origin.PERSON, now=now, stop_at=stop_form.rules(now), **_values(form.cleaned_data)
         )
     except (sessions.StationBusy, sessions.StationUnavailable) as error:
         form.add_error("station", str(error))
@@ -73,7 +79,12 @@ def session_stop(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """GET asks, POST does. A session that cannot be stopped says so on its page."""
     session = _session(request, public_id)
     if request.method != "POST":
-        context = {"session": session, "title": _("Stop this session?"), "cancel_url": _href(session)}
+        context = {
+            "session": session,
+            "bill": stop_bill.bill([session]),
+            "title": _("Stop this session?"),
+            "cancel_url": _href(session),
+        }
         return render(request, "charging/session_stop.html", context)
     try:
         sessions.request_stop(actor=request.actor, session=session, now=clock.now())  # type: ignore[attr-defined]

@@ -53,7 +53,7 @@ def test_a_start_takes_the_stations_default_before_the_sites(origin: Origin) -> 
         "energy": (Decimal(20), None, f"default of {station}"),
         "clock": (None, time(7), f"default of {station.site}"),
     }
-    assert sorted(told(session)[0].removeprefix("Stop rules from the defaults: ").rstrip(".").split("; ")) == [
+    assert sorted(told(session)[0].removeprefix("Stop rules: ").rstrip(".").split("; ")) == [
         "at 07:00",
         "at 20 kWh",
     ]
