@@ -12,6 +12,7 @@ import os
 import shutil
 import stat
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -29,6 +30,16 @@ def folder(kind: str, *, base: str | None = None) -> Path:
     made = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{kind}-", dir=where))
     claim(made)
     return made
+
+
+@contextlib.contextmanager
+def kept(kind: str) -> Iterator[Path]:
+    """A fresh folder for as long as the block takes."""
+    made = folder(kind)
+    try:
+        yield made
+    finally:
+        remove(made)
 
 
 def claim(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import signal
@@ -47,14 +48,19 @@ def test(arguments: Sequence[str]) -> int:
 
 
 def bench(arguments: Sequence[str]) -> int:
-    """Benchmarks on a private database and broker; what they print on standard output is theirs alone."""
+    """Benchmarks on a private database and broker; what they print on standard output is theirs alone.
+
+    Without a word, a list of them; with options only, all of them.
+    """
     known = benchmarks()
     if arguments and not arguments[0].startswith("-") and arguments[0] not in known:
         raise Problem(f"There is no benchmark {arguments[0]}: choose one of {', '.join(known)}.")
+    if not arguments:
+        for name in known:
+            print(f"{f'./run bench {name} [--quick]':32} {_purpose(name)}")
+        return 0
     named = [word for word in arguments if word in known]
     options = [word for word in arguments if word not in known]
-    if not named:
-        print(f"run: benchmarks: {', '.join(known) or 'none yet'}", file=sys.stderr)
     return max([_bench(name, options) for name in named or known], default=0)
 
 
@@ -63,6 +69,13 @@ def benchmarks() -> list[str]:
     found = {path.stem for path in (ROOT / "bench").glob("*.py")}
     found |= {path.parent.name for path in (ROOT / "bench").glob("*/__main__.py")}
     return sorted(name for name in found - NOT_BENCHMARKS if not name.startswith("_"))
+
+
+def _purpose(name: str) -> str:
+    """The first line of what the benchmark says of itself, without running it."""
+    paths = (ROOT / "bench" / f"{name}.py", ROOT / "bench" / name / "__main__.py")
+    source = next(path.read_text() for path in paths if path.exists())
+    return (ast.get_docstring(ast.parse(source)) or "").split("\n")[0]
 
 
 def replay(arguments: Sequence[str]) -> int:
@@ -98,16 +111,15 @@ def _remove(path: Path) -> None:
 
 
 def _bench(name: str, options: Sequence[str]) -> int:
-    folder = scratch.folder("bench")
-    # Not a throwaway cluster: what is measured must pay for its durability.
-    stack = Stack(folder, throwaway=False, sandbox=None)
-    try:
-        stack.start_servers()
-        stack.migrate()
-        return _python(["-m", f"bench.{name}", *options], stack.env)
-    finally:
-        stack.stop()
-        scratch.remove(folder)
+    with scratch.kept("bench") as folder:
+        # Not a throwaway cluster: what is measured must pay for its durability.
+        stack = Stack(folder, throwaway=False, sandbox=None)
+        try:
+            stack.start_servers()
+            stack.migrate()
+            return _python(["-m", f"bench.{name}", *options], stack.env)
+        finally:
+            stack.stop()
 
 
 def _python(arguments: Sequence[str], env: Mapping[str, str]) -> int:

@@ -4,18 +4,20 @@ A private stack runs for as long as it takes. Exits 1 on anything that the three
 """
 
 import argparse
+import contextlib
 import json
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+from zoneinfo import ZoneInfo
 
 from bench.replay import join, rows
 from bench.replay.drivers import Drivers
+from devstack import scratch
 from devstack.problem import Problem
 from devstack.stack import Stack
 
@@ -30,25 +32,62 @@ def main(arguments: Sequence[str]) -> int:
     options = _options(arguments)
     try:
         played = rows.read(_find(options.file), options.first, options.days, options.zone)
-    except (OSError, ValueError, KeyError) as error:
-        raise SystemExit(f"replay: {options.file} cannot be read: {error!r}. See docs/session_csv.md.") from error
+    except KeyError as error:
+        raise SystemExit(f"replay: {options.file} lacks {error}: docs/session_csv.md names the columns.") from error
+    except (OSError, EOFError, ValueError, ArithmeticError) as error:
+        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise SystemExit(f"replay: {options.file} cannot be read ({why}): docs/session_csv.md says how.") from error
     if not played:
         raise SystemExit("replay: no row of the file starts on these days: choose others.")
     seed = options.seed
     _say(f"{len(played)} rows, {sum(row.energy_kwh for row in played)} kWh, seed {seed}, speed {options.speed:g}")
-    with tempfile.TemporaryDirectory(prefix="replay-") as folder:
-        return _run(Path(folder), played, options)
+    with scratch.kept("replay") as folder:
+        return _run(folder, played, options)
+
+
+class Parser(argparse.ArgumentParser):
+    """Says in one sentence what is wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"replay: {message}; ./run replay --help shows what it takes.\n")
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is no date such as 2019-06-03") from None
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= 3660:
+        raise argparse.ArgumentTypeError(f"{text} is no number of days from 1 to 3660")
+    return int(text)
+
+
+def _speed(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 1 <= float(text) <= 100_000:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text} is no number from 1 to 100000")
+
+
+def _zone(text: str) -> str:
+    try:
+        return text and ZoneInfo(text).key
+    except (KeyError, ValueError, OSError):  # a folder of the zone database is an OSError
+        raise argparse.ArgumentTypeError(f"{text} is no IANA zone such as America/Denver") from None
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="./run replay", description=__doc__)
+    parser = Parser(prog="./run replay", description=__doc__)
     parser.add_argument("file", type=Path, help="a session file; also looked for in $CHARGEHAND_DATA")
-    parser.add_argument("--from", dest="first", type=date.fromisoformat, required=True, metavar="DATE")
-    parser.add_argument("--days", type=int, default=1)
-    parser.add_argument("--speed", type=float, default=2000.0, help="business seconds in a wall second")
+    parser.add_argument("--from", dest="first", type=_date, required=True, metavar="DATE")
+    parser.add_argument("--days", type=_count, default=1)
+    parser.add_argument("--speed", type=_speed, default=2000.0, help="business seconds in a wall second")
     parser.add_argument("--faults", action="store_true", help="lose and double webhooks, lose replies")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--zone", default="", help="IANA zone of all sites, where the file does not say it")
+    parser.add_argument("--zone", type=_zone, default="", help="IANA zone of all sites, where the file does not say it")
     parser.add_argument("--log", type=Path, help="copy the stack's log there at the end")
     return parser.parse_args(arguments)
 

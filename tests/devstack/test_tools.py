@@ -59,6 +59,16 @@ def test_benchmarks_are_the_modules_of_the_folder(tmp_path: Path, monkeypatch: p
     assert tools.benchmarks() == ["board", "quota"]
 
 
+def test_without_a_word_the_benchmarks_are_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tools, "ROOT", tmp_path)
+    (tmp_path / "bench").mkdir()
+    (tmp_path / "bench" / "quota.py").write_text('"""How much is used.\n\nMore.\n"""\nraise SystemExit("never run")\n')
+    assert tools.bench([]) == 0
+    assert capsys.readouterr().out == "./run bench quota [--quick]      How much is used.\n"
+
+
 def test_an_unknown_benchmark_gets_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tools, "ROOT", tmp_path)
     (tmp_path / "bench").mkdir()
