@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 import eevion
 from fleet import gateway, hooks, items
@@ -113,12 +114,19 @@ def send(parcel: Parcel, *, now: datetime, patience_s: float = PATIENCE_S) -> No
     except eevion.NotSent as error:
         outcome = partial(_put_back, wait_s=NOT_SENT_AGAIN_S, error=error.message)
     except eevion.Rejected as error:
-        outcome = partial(_close, state=ItemState.REJECTED, error=error.message)
+        outcome = partial(_close, state=ItemState.REJECTED, error=f"{error.message} {_advice(error)}".rstrip())
     except eevion.OutcomeUnknown as error:
         outcome = partial(_close, state=ItemState.UNKNOWN, error=error.message)
     else:
         outcome = partial(_close, state=ItemState.ACCEPTED, job_id=answer.job_id[:120])
     outage.outlast(partial(outcome, parcel, now))
+
+
+def _advice(error: eevion.Rejected) -> str:
+    """What a person can do about a refusal; empty where the vendor's words must do."""
+    if error.is_auth:
+        return _("Check the API key in the account's settings.")
+    return _("Check the station id.") if error.is_unknown else ""
 
 
 def _due() -> "QuerySet[CommandItem]":
