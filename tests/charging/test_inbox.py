@@ -51,6 +51,19 @@ def test_figures_of_a_webhook_are_not_taken_but_read() -> None:
     assert (message.digested_at, message.due_at, message.error) == (NOW, None, "")
 
 
+@pytest.mark.parametrize(
+    "figures",
+    [b'"energy": -5', b'"energy": 1e300', b'"energy": NaN, "cost": -Infinity', b'"energy": "a lot", "cost": []'],
+)
+def test_absurd_figures_of_a_webhook_neither_count_nor_keep_the_session_from_being_read(figures: bytes) -> None:
+    session = factories.session(vendor_session_id="ses_1")
+    message = posted(session, b'{"sessionID": "ses_1", "status": "completed", %s}' % figures)
+    assert inbox.digest(message.pk, NOW) is not None
+    message.refresh_from_db()
+    row = after(session)
+    assert (row.hurry, row.energy_kwh, row.cost, message.digested_at) == (True, None, None, NOW)
+
+
 def test_a_message_is_digested_once() -> None:
     session = factories.session(vendor_session_id="ses_1")
     message = posted(session, DONE)
