@@ -169,12 +169,6 @@ class Session(models.Model):
                 name="session_readable",
                 condition=(models.Q(state__in=LIVE) | models.Q(hurry=True)) & models.Q(vendor_session_id__isnull=False),
             ),
-            # charging/read_queue.py asks in the same words
-            models.Index(
-                fields=["station"],
-                name="session_readable",
-                condition=(models.Q(state__in=LIVE) | models.Q(hurry=True)) & models.Q(vendor_session_id__isnull=False),
-            ),
             models.Index(fields=["organisation", "reference"], name="session_reference"),
         )
 
