@@ -4,8 +4,11 @@ import re
 import time
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import structlog
+from django.core.signals import request_finished
+from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponseBase
 
 from config.logs import masked
@@ -44,6 +47,12 @@ def request_id(get_response: Handler) -> Handler:
         return response
 
     return middleware
+
+
+@receiver(request_finished)
+def forget_request(**_more: Any) -> None:
+    """The server's own lines between two requests of a thread belong to neither."""
+    structlog.contextvars.clear_contextvars()
 
 
 def security_headers(get_response: Handler) -> Handler:

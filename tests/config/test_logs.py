@@ -9,6 +9,7 @@ import pytest
 import structlog
 
 from config import logs
+from config.celery import app
 
 TOKEN = "Zm9vYmFyYmF6-quux_0123456789abcdefghijklmno"
 SECRETS = [
@@ -64,3 +65,18 @@ def test_a_bound_request_id_stands_in_every_line() -> None:
     )
     assert [line["request_id"] for line in lines] == ["r1", "r1"]
     assert structlog.contextvars.get_contextvars().get("request_id") != "r1"
+
+
+def test_a_task_names_itself_in_its_lines() -> None:
+    @app.task(name="tests.speak")
+    def speak() -> dict[str, Any]:
+        return dict(structlog.contextvars.get_contextvars())
+
+    try:
+        assert speak.apply(task_id="0123456789abcdef-and-more").get() == {
+            "request_id": "0123456789abcdef",
+            "task": "tests.speak",
+        }
+    finally:
+        app.tasks.unregister("tests.speak")
+        structlog.contextvars.clear_contextvars()
