@@ -5,6 +5,7 @@ A test holds the two together over every combination of facts; detail, since and
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Case, CharField, Count, Exists, OuterRef, Q, QuerySet, Value, When
 
@@ -33,7 +34,7 @@ def _ranked(counted: dict[str, int]) -> Iterator[tuple[str, int]]:
     return ((str(state), counted[state]) for state in RANK if state in counted)
 
 
-def with_state(connectors: QuerySet[Connector], now: datetime) -> QuerySet[Connector]:
+def with_state(connectors: QuerySet[Connector], now: datetime) -> QuerySet[Any]:
     """The same connectors with `derived`, the value of their State. The order of the lines is the table's."""
     settings = StationSetting.objects.filter(station=OuterRef("station"), kind=CommandKind.PRIORITY_STATUS)
     taken_out = settings.exclude(finished_value=None).exclude(finished_value__in=("", AVAILABLE))

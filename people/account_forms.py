@@ -17,37 +17,37 @@ def _said(form: forms.Form, words: dict[str, Any], hints: dict[str, Any]) -> Non
         field.widget.attrs.pop("placeholder", None)
 
 
-class SignIn(theirs.LoginForm):  # type: ignore[misc]
+class SignIn(theirs.LoginForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _said(self, {"login": _("E-mail address"), "password": _("Password")}, {})
 
 
-class ResetPassword(theirs.ResetPasswordForm):  # type: ignore[misc]
+class ResetPassword(theirs.ResetPasswordForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _said(self, {"email": _("E-mail address")}, {})
 
 
-class NewPassword(theirs.ResetPasswordKeyForm):  # type: ignore[misc]
+class NewPassword(theirs.ResetPasswordKeyForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _said(self, NEW, {"password1": PASSWORD_RULE})
 
 
-class ChangePassword(theirs.ChangePasswordForm):  # type: ignore[misc]
+class ChangePassword(theirs.ChangePasswordForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _said(self, NEW | {"oldpassword": _("Present password")}, {"password1": PASSWORD_RULE})
 
 
-class SetPassword(theirs.SetPasswordForm):  # type: ignore[misc]
+class SetPassword(theirs.SetPasswordForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _said(self, NEW, {"password1": PASSWORD_RULE})
 
 
-class Reauthenticate(theirs.ReauthenticateForm):  # type: ignore[misc]
+class Reauthenticate(theirs.ReauthenticateForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _said(self, {"password": _("Password")}, {})
