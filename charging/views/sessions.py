@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from charging import sessions_list
@@ -72,13 +73,27 @@ def station_sessions(request: HttpRequest, pk: int) -> HttpResponse:
 @require(Permission.VIEW)
 def site_sessions(request: HttpRequest, pk: int) -> HttpResponse:
     site = get_object_or_404(Site.objects.visible_to(request.actor), pk=pk)  # type: ignore[attr-defined]
-    return _table(request, Session.objects.filter(site=site), {"site": site.pk}, with_station=True)
+    stop_href = reverse("site_sessions_stop", args=[pk]) if _may_control(request) else ""
+    return _table(request, Session.objects.filter(site=site), {"site": site.pk}, stop_href, with_station=True)
 
 
-def _table(request: HttpRequest, found: Any, query: dict[str, Any], *, with_station: bool) -> HttpResponse:
-    """Open sessions first, then the latest past ones."""
+def _may_control(request: HttpRequest) -> bool:
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return actor.can(Permission.CONTROL_SESSIONS)
+
+
+def _table(
+    request: HttpRequest, found: Any, query: dict[str, Any], stop_href: str = "", *, with_station: bool
+) -> HttpResponse:
+    """Open sessions first, then the latest past ones. `stop_href` stops all the open ones."""
     rows = found.visible_to(request.actor).select_related("site", "station", "connector")  # type: ignore[attr-defined]
     running = list(rows.filter(state__in=OPEN).order_by("-requested_at", "-id")[:LATEST])
     past = list(rows.ended().order_by("-ended_at", "-id")[: LATEST - len(running)]) if len(running) < LATEST else []
-    context = {"sessions": [*running, *past], "with_station": with_station, "query": query, "now": clock.now()}
+    context = {
+        "sessions": [*running, *past],
+        "with_station": with_station,
+        "query": query,
+        "stop_href": stop_href if running else "",
+        "now": clock.now(),
+    }
     return render(request, "charging/_sessions_table.html", context)

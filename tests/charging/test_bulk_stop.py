@@ -211,3 +211,17 @@ def test_same_queries_for_one_and_for_many(world: World) -> None:
             client.get(STOP, {"id": [row.pk for row in chosen]})
         counts.append(len(queries))
     assert counts[0] == counts[1]
+
+
+def test_a_sites_page_offers_it_to_who_may_and_where_something_runs(world: World) -> None:
+    owner, station = world
+    viewer = factories.member(Role.VIEWER, organisation=owner.organisation)
+    part, stop = (reverse(name, args=[station.site_id]) for name in ("site_sessions", "site_sessions_stop"))
+
+    def offered(who: Membership) -> bool:
+        return f'href="{stop}"' in factories.client_for(who).get(part).content.decode()
+
+    running(station, "a", state=State.COMPLETED)
+    assert offered(owner) is False
+    running(station, "b")
+    assert (offered(owner), offered(viewer)) == (True, False)
