@@ -1,9 +1,12 @@
 """Reads the environment, typed. A missing or wrong value fails at start with a sentence that names it."""
 
+import base64
 import os
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+
+MAKE_KEY = 'make one with: python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"'
 
 
 def text(name: str, default: str | None = None) -> str:
@@ -30,6 +33,21 @@ def integer(name: str, default: int) -> int:
 
 def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def encryption_keys(name: str = "ENCRYPTION_KEYS") -> list[str]:
+    """Fernet keys, the first one encrypts. One that is none would make every stored secret unreadable."""
+    keys = [word.strip() for word in text(name).split(",") if word.strip()]
+    for number, key in enumerate(keys, 1):
+        try:
+            is_key = len(base64.urlsafe_b64decode(key)) == 32
+        except ValueError:
+            is_key = False
+        if not is_key:
+            raise ImproperlyConfigured(f"{name}: key {number} is not 32 bytes in URL-safe base64; {MAKE_KEY}")
+    if not keys:
+        raise ImproperlyConfigured(f"{name} is empty; {MAKE_KEY}")
+    return keys
 
 
 def database(name: str = "DATABASE_URL") -> dict[str, object]:

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # --- who and where ------------------------------------------------------------------------------------------------
 SECRET_KEY = env.text("SECRET_KEY")
-ENCRYPTION_KEYS = env.words("ENCRYPTION_KEYS", env.text("ENCRYPTION_KEYS"))
+ENCRYPTION_KEYS = env.encryption_keys()
 DEBUG = env.flag("DEBUG")
 LOCAL = env.flag("LOCAL")  # one machine, loopback, plain http: set by ./run, never in production
 DEMO = env.flag("DEMO")  # the demo organisation exists; its logins are refused off loopback
