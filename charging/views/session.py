@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 
-from charging import board, decisions, traces
+from charging import board, decisions, freshness, traces
 from charging.models import Session
 from charging.models.session import OPEN
 from fleet.models import ApiCall, RawMessage
@@ -41,20 +41,25 @@ def session_now(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 
 def _found(request: HttpRequest, public_id: UUID) -> Session:
+    """Whoever asks is looking at it, so it is read more often."""
     related = ("site", "station__account", "connector", "requested_by", "api_key")
     mine = Session.objects.visible_to(request.actor).select_related(*related)  # type: ignore[attr-defined]
-    return get_object_or_404(mine, public_id=public_id)
+    found = get_object_or_404(mine, public_id=public_id)
+    freshness.watch([found.pk])
+    return found
 
 
 def _context(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     found = _found(request, public_id)
+    next_read = freshness.next_read(found, clock.now())
     readings = list(found.readings.order_by("-received_at", "-id")[:MOST_READINGS])[::-1]
     return {
         "session": found,
         "now": clock.now(),
         "open": found.state in OPEN,
         "lost": decisions.is_lost(found),
+        "next_read": next_read and next_read.sentence(found.site.zone),
         "curve": _curve(found, readings),
         "readings": readings[::-1][:RAW_SHOWN],
         "events": found.events.all(),
