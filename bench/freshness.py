@@ -204,9 +204,8 @@ def wait_for_reader() -> None:
 def judge(field: Field, plan: Plan, end_at: datetime) -> Found:
     """The weighted mean age of what was stored, over its bound. An age counts from the moment the vendor spoke of, so a
     reading is as old as the answer's delay when it comes."""
-    delay_s = (
-        (ApiCall.objects.filter(account=field.account, outcome="ok").aggregate(ms=Avg("duration_ms"))["ms"]) / 1000
-    )
+    answered = ApiCall.objects.filter(account=field.account, outcome="ok")
+    delay_s = answered.aggregate(ms=Avg("duration_ms"))["ms"] / 1000
     stored: dict[int, list[datetime]] = defaultdict(list)
     mine = Reading.objects.filter(session__in=field.weights, received_at__lt=end_at).order_by("received_at")
     for session_id, received_at in mine.values_list("session_id", "received_at"):

@@ -7,11 +7,12 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, Subquery
 from django.db.models.functions import Now
-from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 
 from charging import estimates, prices, read_queue, read_weights, silence, stop_rules
 from charging.estimates import SessionEstimate
@@ -20,24 +21,27 @@ from charging.models.session import LIVE, State, StopState
 from charging.models.stop_rule import RuleKind, StopRule
 from charging.read_queue import Line
 from charging.read_weights import Facts
-from lib import clock
+from lib import clock, figures
 
-WATCH_S = 20  # wall: a page that shows a session asks every few seconds; then nobody looks any more
+WATCH_S = 30  # wall: a page that shows a session asks every few seconds; then nobody looks any more
 LEAST_NEAR_S = 60.0  # business seconds
 NEAR_READS = 2  # "near" is at least so many calm readings ahead
 
 
 @dataclass(frozen=True)
 class NextRead:
-    """`wait_s` is wall seconds from now, about; None where it cannot be told. `why` is a key of read_weights.WHY."""
+    """`expected_at` is business time, about; None: as soon as there is a request for it. `why` is a key of WHY."""
 
-    wait_s: float | None
     expected_at: datetime | None
     why: str
 
-    @property
-    def words(self) -> str | Promise:
-        return read_weights.WHY[self.why]
+    def sentence(self, zone: ZoneInfo) -> str:
+        why = read_weights.WHY[self.why]
+        if self.expected_at is None:
+            return _("Next reading as soon as a request is free: %(why)s.") % {"why": why}
+        local_at = self.expected_at.astimezone(zone)
+        moment = f"{local_at:%H:%M:%S} {figures.zone_name(local_at)}"
+        return _("Next reading about %(moment)s: %(why)s.") % {"moment": moment, "why": why}
 
 
 def watch(session_ids: Collection[int]) -> None:
@@ -47,31 +51,32 @@ def watch(session_ids: Collection[int]) -> None:
     watched.update(watched_until=Now() + timedelta(seconds=WATCH_S))
 
 
-def next_read(session: Session) -> NextRead | None:
+def next_read(session: Session, now: datetime) -> NextRead | None:
     """When about and why it is read next; None for a session that is not read (any more). One query."""
     if not _is_read(session):
         return None
     lines = read_queue.lines(session.station.account.budget_id)
-    return foresee(session, lines[0]) if lines else None
+    return foresee(session, lines[0], now) if lines else None
 
 
-def foresee(session: Session, line: Line) -> NextRead | None:
+def foresee(session: Session, line: Line, now: datetime) -> NextRead | None:
     """The same with the line of its budget at hand, for a page of many."""
     if not _is_read(session):
         return None
-    claimed_until = session.read_claimed_until
-    if claimed_until is not None and claimed_until > line.at and session.read_failures:
-        return NextRead((claimed_until - line.at).total_seconds(), claimed_until, "failed")
-    if session.hurry:
-        return NextRead(0.0, line.at, "hurry")
-    if session.read_at is None:
-        return NextRead(None, None, "first")
-    now_weight = _weight_now(session, line.at)
-    interval_s = line.interval_s(now_weight.value)
+    paused_until = session.read_claimed_until
+    if session.read_failures and paused_until is not None and paused_until > line.at:
+        return _in((paused_until - line.at).total_seconds(), "failed", now)
+    if session.hurry or session.read_at is None:
+        return NextRead(None, "hurry" if session.hurry else "first")
+    weight = _weight_now(session, line.at)
+    interval_s = line.interval_s(weight.value)
     age_s = (line.at - session.read_at).total_seconds()
-    why = "cap" if max(age_s, interval_s) >= line.cap_s else now_weight.why
-    wait_s = max(0.0, interval_s - age_s)
-    return NextRead(wait_s, line.at + timedelta(seconds=wait_s), why)
+    is_capped = interval_s >= line.cap_s or age_s >= line.cap_s
+    return _in(interval_s - age_s, "cap" if is_capped else weight.why, now)
+
+
+def _in(wait_s: float, why: str, now: datetime) -> NextRead:
+    return NextRead(now + timedelta(seconds=max(0.0, wait_s) * clock.speed()), why)
 
 
 def weigh(session: Session, before_power_kw: Any, measured_at: datetime | None, now: datetime) -> dict[str, Any]:

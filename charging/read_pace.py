@@ -29,6 +29,8 @@ READERS = 16  # requests under way at once; they mostly wait
 A_BUDGET = READERS // 2  # of these at most: a vendor that hangs must not hold up the others
 LEAST_WAIT_S = 0.002
 FROZEN_LOOK_S = 2.0
+FULL_LOOK_S = 0.02
+LATE_GAPS = 4  # a turn that came late is made good, up to so many
 SEAT = 7_419_003  # the advisory lock of who hands out
 # The gap between two requests, as a part of window / capacity: with slots to spare it closes to the second figure, so
 # that what a hiccup left idle is used again, and yet a window's slots are never drained at once.
@@ -44,6 +46,10 @@ class _Turn:
     due: int
     hurried: int
     next_s: float
+
+    def wait_until(self, moment_s: float) -> None:
+        """Hurried ones, too: there is no slot, or nobody to read."""
+        self.next_s, self.hurried = moment_s, 0
 
 
 def run(now_fn: Callable[[], datetime], *, stop: threading.Event, for_s: float = RUN_S) -> bool:
@@ -69,7 +75,7 @@ def _hand_out(crew: "_Crew", stop: threading.Event, end_s: float) -> None:
     look_s = 0.0
     while not stop.is_set() and (now_s := time.monotonic()) < end_s:
         if now_s >= look_s:
-            turns = {line.budget_id: _turn(line, turns.get(line.budget_id)) for line in read_queue.lines()}
+            turns = {line.budget_id: _turn(line, turns.get(line.budget_id), now_s) for line in read_queue.lines()}
             look_s = now_s + LOOK_EVERY_S
         for turn in turns.values():
             if turn.due > 0 and (turn.next_s <= time.monotonic() or turn.hurried > 0):
@@ -78,22 +84,19 @@ def _hand_out(crew: "_Crew", stop: threading.Event, end_s: float) -> None:
         time.sleep(max(LEAST_WAIT_S, min([look_s, end_s, *waiting]) - time.monotonic()))
 
 
-def _turn(line: Line, before: _Turn | None) -> _Turn:
-    return _Turn(line, line.due, line.hurried, before.next_s if before else 0.0)
+def _turn(line: Line, before: _Turn | None, now_s: float) -> _Turn:
+    return _Turn(line, line.due, line.hurried, before.next_s if before else now_s)
 
 
 def _give(turn: _Turn, crew: "_Crew") -> None:
     """One session to one reader, if there is a slot for it."""
     line, now_s = turn.line, time.monotonic()
     if not crew.has_room(line.budget_id):
-        turn.next_s = now_s + LOOK_EVERY_S
-        turn.hurried = 0
+        turn.wait_until(now_s + FULL_LOOK_S)
         return
-    free = budget.free_now(budget_id=line.budget_id, lane=Lane.READS)
-    if free == 0:
-        seen = budget.outlook(budget_id=line.budget_id, lane=Lane.READS)
-        turn.next_s = now_s + max(LEAST_WAIT_S, min(max(seen.next_s, seen.frozen_s), FROZEN_LOOK_S))
-        turn.hurried = 0
+    seen = budget.outlook(budget_id=line.budget_id, lane=Lane.READS)
+    if seen.free == 0:
+        turn.wait_until(now_s + max(LEAST_WAIT_S, min(max(seen.next_s, seen.frozen_s), FROZEN_LOOK_S)))
         return
     picked = read_queue.pick(line)
     if picked is None:
@@ -101,7 +104,8 @@ def _give(turn: _Turn, crew: "_Crew") -> None:
         return
     turn.due -= 1
     turn.hurried -= picked.hurried
-    turn.next_s = now_s + gap_s(line, free)
+    gap = gap_s(line, seen.free)
+    turn.next_s = max(turn.next_s, now_s - LATE_GAPS * gap) + gap
     crew.read(line.budget_id, picked)
 
 

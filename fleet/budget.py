@@ -72,10 +72,11 @@ class Taken:
 
 @dataclass(frozen=True)
 class Outlook:
-    """Seconds until a try may succeed; frozen_s > 0 means that nobody may try before that."""
+    """Seconds until a try may succeed; frozen_s > 0 means that nobody may try before that. `free`: slots at once."""
 
     next_s: float
     frozen_s: float
+    free: int = 0
 
 
 def lanes(limit: int) -> list[SlotLane]:
@@ -145,7 +146,7 @@ def outlook(*, budget_id: int, lane: Lane) -> Outlook:
     with connection.cursor() as cursor:
         cursor.execute(_OUTLOOK.format(closed_until=_CLOSED_UNTIL[lane]), _words(budget_id, lane))
         row = cursor.fetchone()
-    return Outlook(next_s=max(0.0, row[0]), frozen_s=max(0.0, row[1])) if row else Outlook(0.0, 0.0)
+    return Outlook(next_s=max(0.0, row[0]), frozen_s=max(0.0, row[1]), free=row[2]) if row else Outlook(0.0, 0.0)
 
 
 def wait_in(*, budget_id: int, lane: Lane, next_s: float) -> None:
@@ -199,9 +200,10 @@ _FREE_NOW = (
     f" WHERE {_FREE}"
 )
 _OUTLOOK = (
-    "SELECT EXTRACT(EPOCH FROM min(CASE WHEN s.lane = 'shared' THEN GREATEST(s.free_at, {closed_until})"
+    "SELECT EXTRACT(EPOCH FROM min(CASE WHEN s.lane = 'shared' THEN GREATEST(s.free_at, {closed_until})"  # noqa: S608
     " ELSE s.free_at END) - clock_timestamp())::float8,"
-    " COALESCE(EXTRACT(EPOCH FROM b.frozen_until - clock_timestamp()), 0)::float8"
+    " COALESCE(EXTRACT(EPOCH FROM b.frozen_until - clock_timestamp()), 0)::float8,"
+    f" count(*) FILTER (WHERE {_FREE})"
     " FROM fleet_requestslot s JOIN fleet_requestbudget b ON b.id = s.budget_id"
     " WHERE s.budget_id = %(budget)s AND s.lane = ANY(%(lanes)s) GROUP BY b.id"
 )
