@@ -51,10 +51,16 @@ def due(limit: int = 50) -> list[int]:
     return list(_due().order_by("id").values_list("pk", flat=True)[:limit])
 
 
-def is_due(link: ReceiptLink, session: Session) -> bool:
-    """The mail is on its way: a worker takes it within seconds."""
-    waits = link.emailed_to and link.emailed_at is None and not link.email_error
-    return bool(waits and link.revoked_at is None and session.final_at)
+def state(link: ReceiptLink, session: Session) -> str:
+    """How far the mail of a working link is: sent, failed, sending (within seconds), waiting for the final figures, or
+    empty where none was asked for."""
+    if not link.emailed_to:
+        return ""
+    if link.emailed_at is not None:
+        return "sent"
+    if link.email_error:
+        return "failed"
+    return "sending" if session.final_at else "waiting"
 
 
 def send(link_id: int, now_fn: Callable[[], datetime]) -> bool:

@@ -135,6 +135,8 @@ class Sheet:
 
     def cost(self) -> None:
         receipt = self.receipt
+        if not (receipt.lines or receipt.tariff):
+            return  # the total stands at the top
         if receipt.tariff:
             self.facts([Fact(_("Tariff"), receipt.tariff)])
             self.pdf.ln(-GAP / 2)
@@ -178,7 +180,10 @@ class Sheet:
 
     def _line(self, *parts: Part, height: float = 0) -> None:
         """Texts beside each other on one base line; the pen moves below the one that took most lines."""
-        top, base = self.pdf.get_y(), max(_height(part[2]) for part in parts)
+        base = max(_height(part[2]) for part in parts)
+        if self.pdf.will_page_break(2 * max(height, base)):
+            self.pdf.add_page()
+        top = self.pdf.get_y()
         bottom = top
         for text, cell, size, colour, bold in parts:
             shown = printable(text)

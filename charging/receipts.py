@@ -144,7 +144,9 @@ def moment(at: datetime, zone: str) -> str:
 
 
 def span(duration_s: int) -> str:
-    """`1 h 32 min`; below a minute `45 s`. Cut off, as a clock shows it."""
+    """`1 h 32 min`; below a minute `45 s`; nothing is `none`. Cut off, as a clock shows it."""
+    if duration_s == 0:
+        return _("none")
     if duration_s < SECONDS_A_MINUTE:
         return f"{duration_s} {_('s')}"
     hours, minutes = divmod(duration_s // SECONDS_A_MINUTE, 60)

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from django.db.models import Q, QuerySet
 
+from charging import receipts
 from charging.models import Session
 from fleet.models import Site
 from lib import figures, paging
@@ -43,7 +44,8 @@ def matching(actor: Actor, wanted: Mapping[str, Any]) -> QuerySet[Session]:
     if station := wanted.get("station"):
         found = found.filter(Q(station__vendor_id__icontains=station) | Q(station__name__icontains=station))
     if reference := wanted.get("q"):
-        found = found.filter(reference__icontains=reference)
+        # A driver who calls reads out the receipt's number.
+        found = found.filter(Q(reference__icontains=reference) | (receipts.numbered(reference) or Q()))
     if state := wanted.get("state"):
         found = found.filter(state=state)
     return found.filter(_days(actor, wanted.get("start_date"), wanted.get("end_date")))

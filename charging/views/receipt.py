@@ -152,18 +152,21 @@ def _done(request: HttpRequest, found: Session, form: MailForm | None = None) ->
 
 
 def _context(request: HttpRequest, found: Session, form: MailForm | None = None) -> dict[str, Any]:
-    link, said = receipt_links.latest(found), receipt_links.receipt(found)
+    link, may_share = receipt_links.latest(found), _actor(request).can(SHARE)
     active = link is not None and link.revoked_at is None
+    mail = receipt_mail.state(link, found) if link is not None and active else ""
+    url = _url(request, link) if link is not None and active else ""
     return {
         "session": found,
-        "receipt": said,
+        "receipt": receipt_links.receipt(found),
         "link": link,
         "active": active,
-        "url": _url(request, link) if link is not None and active else "",
+        "url": url,
+        "mail": mail,
         "form": form or MailForm(initial={"address": link.emailed_to if link else ""}),
-        "sending": link is not None and receipt_mail.is_due(link, found),
-        "may_mail": bool(settings.PUBLIC_URL),
-        "may_share": _actor(request).can(SHARE),
+        "may_share": may_share,
+        "public_url": settings.PUBLIC_URL,
+        "may_mail": bool(may_share and settings.PUBLIC_URL and mail != "sending" and (url or not active)),
     }
 
 

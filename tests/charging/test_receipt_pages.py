@@ -13,7 +13,7 @@ from django.urls import reverse
 from structlog.stdlib import ProcessorFormatter
 
 from charging import receipt_links, receipts
-from charging.models import ReceiptLink, Session
+from charging.models import Correction, ReceiptLink, Session
 from charging.models.session import State
 from lib import secrets
 from people.models import AuditEntry, Membership, Organisation
@@ -154,6 +154,26 @@ def test_no_name_breaks_the_pdf(world: World, name: str) -> None:
     assert shown[2] == expected.get(name, receipts.number(session.public_id))
     boxes = "Letters that cannot be printed here are shown as boxes; the page shows them."
     assert (boxes in shown) == ("□" in shown[2])
+
+
+def test_many_corrections_go_on_to_the_next_page(world: World) -> None:
+    owner, session = world
+    for number in range(60):
+        at = NOW + timedelta(days=number)
+        fields = {"recorded_at": at, "decided_at": at, "decision": "accepted"}
+        Correction.objects.create(session=session, cost_before=number, cost_after=number + 1, **fields)
+    answer = factories.client_for(owner).get(address("session_receipt_pdf", session))
+    shown = pdf_text.read(answer.content)
+    assert answer.content.count(b"/Type /Page\n") == 3
+    assert "cost 59.00 → 60.00 CAD" in shown
+    assert shown[3].endswith("-C60")
+
+
+def test_a_session_is_found_by_the_number_of_its_receipt(world: World) -> None:
+    owner, session = world
+    finished(session.station, reference="other", vendor_session_id="ses_other")
+    found = factories.client_for(owner).get(reverse("sessions"), {"q": receipts.number(session.public_id).lower()})
+    assert [row.pk for row in found.context["page"].sessions] == [session.pk]
 
 
 # --- the link ---------------------------------------------------------------------------------------------------------
