@@ -16,7 +16,7 @@ from charging.models import Session
 from fleet import gateway
 
 BACK_OFF_S = (2, 4, 8, 16, 30)  # wall; the last one repeats
-PATIENCE_S = {"person": 20.0, "api": 5.0, "import": 5.0}  # how long a worker waits for a slot
+PATIENCE_S = {"person": 20.0, "api": 5.0, "plan": 20.0, "import": 5.0}  # how long a worker waits for a slot
 
 
 class AlreadyTaken(eevion.NotSent):

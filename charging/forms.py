@@ -1,14 +1,25 @@
-"""The forms of charging: start a session, filter the past."""
+"""The forms of charging: start a session now or later, filter the past."""
 
 from typing import Any, cast
 
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from charging.models.session import ENDED, State
 from fleet.models import Site, Station
 from fleet.models.station import Lifecycle
 from people.actor import Actor
+
+WEEKDAYS = [
+    (1, _("Monday")),
+    (2, _("Tuesday")),
+    (3, _("Wednesday")),
+    (4, _("Thursday")),
+    (5, _("Friday")),
+    (6, _("Saturday")),
+    (7, _("Sunday")),
+]
 
 
 class StationChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -38,6 +49,52 @@ class StartForm(forms.Form):
         super().__init__(*args, **kwargs)
         stations = Station.objects.visible_to(actor).filter(lifecycle=Lifecycle.ACTIVE).select_related("site")
         cast(StationChoice, self.fields["station"]).queryset = stations.order_by("site__name", "vendor_id")
+
+
+class PlanForm(forms.Form):
+    """Either a date or weekdays; the time is the clock's at the site."""
+
+    station = StationChoice(queryset=Station.objects.none(), label=_("Station"), empty_label=_("Choose a station"))
+    connector = forms.IntegerField(
+        label=_("Connector"),
+        required=False,
+        min_value=1,
+        max_value=32_767,
+        help_text=_("Leave empty for the lowest free one."),
+    )
+    reference = forms.CharField(
+        label=_("Reference"), required=False, max_length=120, help_text=_("A driver, a vehicle.")
+    )
+    at_time = forms.TimeField(
+        label=_("Time"), widget=forms.TimeInput(attrs={"type": "time"}), help_text=_("By the clock of the site.")
+    )
+    on_date = forms.DateField(
+        label=_("Once, on"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text=_("A date, or weekdays below."),
+    )
+    weekdays = forms.TypedMultipleChoiceField(
+        label=_("Every"), required=False, choices=WEEKDAYS, coerce=int, widget=forms.CheckboxSelectMultiple
+    )
+    patience_minutes = forms.IntegerField(
+        label=_("Keep trying for, minutes"),
+        min_value=1,
+        max_value=720,
+        initial=30,
+        help_text=_("If the station is taken or closed at that time."),
+    )
+
+    def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        stations = Station.objects.visible_to(actor).filter(lifecycle=Lifecycle.ACTIVE).select_related("site")
+        cast(StationChoice, self.fields["station"]).queryset = stations.order_by("site__name", "vendor_id")
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        if bool(values.get("on_date")) == bool(values.get("weekdays")) and "on_date" not in self.errors:
+            self.add_error("on_date", gettext("Choose either a date or weekdays."))
+        return values
 
 
 class PastFilter(forms.Form):

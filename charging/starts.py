@@ -23,12 +23,12 @@ from fleet.models import Station
 from fleet.models.message import HookKind, HookToken
 from lib import outage
 from people import audit
-from people.actor import Actor
+from people.actor import Doer
 
 
 def request_start(
     *,
-    actor: Actor,
+    actor: Doer,
     station: Station,
     connector_number: int | None,
     reference: str,
@@ -117,7 +117,7 @@ def release_blocks(now: datetime) -> int:
 
 
 def _write(
-    actor: Actor,
+    actor: Doer,
     station: Station,
     number: int | None,
     reference: str,

@@ -16,6 +16,7 @@ from charging import (
     exceptions,
     freshness,
     inbox,
+    plans,
     read_pace,
     readings,
     receipt_mail,
@@ -80,13 +81,18 @@ def sweep() -> None:
     """Find what hints missed, and what its worker left behind."""
     _each(unsent.give_up, starts.settle_stale, stops.settle_stale, starts.release_blocks)
     _each(ends.look_at_lapsed_starts, ends.follow_given_up, ends.reap)
-    _each(stops.find_ignored, rule_watch.look)
+    _each(stops.find_ignored, rule_watch.look, plans.fall_due, plans.start_due)
     for session_id in starts.due():
         hint(start, session_id)
     for session_id in stops.due():
         hint(stop, session_id)
     for link_id in receipt_mail.due():
         hint(mail_receipt, link_id)
+
+
+@shared_task
+def realign_plans() -> None:
+    plans.realign(clock.now())
 
 
 @shared_task

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from charging.views import bulk_stop, control, exceptions, hooks, live, receipt, session, sessions, stop_rules
+from charging.views import bulk_stop, control, exceptions, hooks, live, plans, receipt, session, sessions, stop_rules
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("hooks/sessions/<str:token>", hooks.hook_session, name="hook_session"),
@@ -23,6 +23,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("stations/<int:pk>/rules/edit", stop_rules.station_rules_edit, name="station_rules_edit"),
     path("sites/<int:pk>/rules", stop_rules.site_rules, name="site_rules"),
     path("sites/<int:pk>/rules/edit", stop_rules.site_rules_edit, name="site_rules_edit"),
+    path("starts/planned/", plans.start_plans, name="start_plans"),
+    path("starts/planned/new", plans.start_plan_new, name="start_plan_new"),
+    path("starts/planned/<uuid:public_id>/cancel", plans.start_plan_cancel, name="start_plan_cancel"),
     path("sessions/<uuid:public_id>/", session.session, name="session"),
     path("sessions/<uuid:public_id>/now", session.session_now, name="session_now"),
     path("sessions/<uuid:public_id>/stop", control.session_stop, name="session_stop"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from decimal import Decimal
 from functools import cache
 from itertools import count
@@ -11,7 +11,7 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from django.test import Client
 
-from charging.models import Session
+from charging.models import Session, StartPlan
 from charging.models.session import OPEN, Origin, State
 from fleet.models import Account, Connector, RequestBudget, RequestSlot, Site, Station, Tariff
 from people.access import actor_for
@@ -115,4 +115,11 @@ def session(station: Station | None = None, *, state: State = State.CHARGING, **
     }
     return Session.objects.create(
         organisation=where.organisation, site=where.site, station=where, state=state, **(values | fields)
+    )
+
+
+def plan(station: Station, **fields: Any) -> StartPlan:
+    values: dict[str, Any] = {"weekdays": [1, 2, 3, 4, 5, 6, 7], "at_time": time(23), "next_at": NOW, "created_at": NOW}
+    return StartPlan.objects.create(
+        organisation=station.organisation, site=station.site, station=station, **(values | fields)
     )

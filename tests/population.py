@@ -4,7 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 from itertools import count
 
-from charging.models import Reading, SessionEvent, StationException
+from charging.models import PlannedStart, Reading, SessionEvent, StationException
 from charging.models.session import State
 from fleet import commands
 from fleet.models import ApiCall, DriftNotice, HookToken, RawMessage, Site, Station, UnknownStation
@@ -37,6 +37,8 @@ def at_site(owner: Membership, site: Site, words: str = "plain") -> Station:
         session=charging, received_at=now, confirmed_at=now, power_kw=7, document_sha256="0" * 64, document="{}"
     )
     SessionEvent.objects.create(session=charging, occurred_at=now, kind="state", text=f"{words} event")
+    plan = factories.plan(station, reference=f"{words} plan")
+    PlannedStart.objects.create(plan=plan, due_at=now, reason=f"{words} reason", settled_at=now)
     StationException.objects.create(
         organisation=owner.organisation, account=account, site=site, station=station, connector=first, session=charging,
         vendor_exception_id=f"e{number}", type="connectorFaulted", message=f"{words} fault", received_at=now,

@@ -35,6 +35,7 @@ class World:
         self.account = self.station.account
         self.tariff = factories.tariff(self.account)
         self.session = factories.session(self.station, connector=self.station.connectors.get(number=1))
+        self.plan = factories.plan(self.station)
         self.command = commands.request(actor=actor, stations=[self.station], values={"setMessage": "x"}, now=now)
         self.unknown = UnknownStation.objects.create(
             account=self.account, vendor_id="X-1", seen_in="reporting", first_seen_at=now, last_seen_at=now
@@ -52,11 +53,12 @@ TARIFF: Named = lambda world: world.tariff.pk  # noqa: E731
 ACCOUNT: Named = lambda world: world.account.pk  # noqa: E731
 SESSION: Named = lambda world: world.session.public_id  # noqa: E731
 COMMAND: Named = lambda world: world.command.public_id  # noqa: E731
+PLAN: Named = lambda world: world.plan.public_id  # noqa: E731
 UNKNOWN: Named = lambda world: world.unknown.pk  # noqa: E731
 MEMBER: Named = lambda world: world.viewer.pk  # noqa: E731
 INVITATION: Named = lambda world: world.invitation.pk  # noqa: E731
 KEY: Named = lambda world: world.key.pk  # noqa: E731
-AT_A_SITE = (SITE, STATION, SESSION, COMMAND)  # hidden from members who are limited to other sites
+AT_A_SITE = (SITE, STATION, SESSION, COMMAND, PLAN)  # hidden from members who are limited to other sites
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,9 @@ ROWS: dict[str, Row] = {
     "live_rows": Row(P.VIEW),
     "sessions": Row(P.VIEW),
     "sessions_csv": Row(P.EXPORT),
+    "start_plans": Row(P.VIEW),
+    "start_plan_new": Row(P.CONTROL_SESSIONS),
+    "start_plan_cancel": Row(P.CONTROL_SESSIONS, PLAN),
     "session_start": Row(P.CONTROL_SESSIONS),
     "session": Row(P.VIEW, SESSION),
     "session_now": Row(P.VIEW, SESSION),
@@ -247,7 +252,7 @@ def test_foreign_ids_are_absent(name: str) -> None:
     row, foreign = ROWS[name], World()
     assert row.names is not None
     theirs = row.names(foreign)
-    absent: Any = NOBODY if row.names in (SESSION, COMMAND) else 999_999_999
+    absent: Any = NOBODY if row.names in (SESSION, COMMAND, PLAN) else 999_999_999
     got = {
         role: [ask(caller(name, factories.member(role)), name, row, which) for which in (theirs, absent)]
         for role in Role

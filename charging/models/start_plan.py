@@ -14,6 +14,8 @@ from fleet.models.scope import at_sites
 from people.actor import Actor
 from people.models import Organisation
 
+SHORT_WEEKDAYS = (_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun"))
+
 
 class StartPlanQuerySet(models.QuerySet["StartPlan"]):
     def visible_to(self, actor: Actor) -> "StartPlanQuerySet":
@@ -60,6 +62,15 @@ class StartPlan(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at_time:%H:%M} at {self.station_id}"
+
+    @property
+    def words(self) -> str:
+        """When, for people: `once at 23:00`, `Mon, Tue at 23:00`, `every day at 23:00`."""
+        if self.on_date is not None:
+            return str(_("once at %(time)s") % {"time": f"{self.at_time:%H:%M}"})
+        names = [str(SHORT_WEEKDAYS[day - 1]) for day in self.weekdays]
+        days = _("every day") if len(names) == len(SHORT_WEEKDAYS) else ", ".join(names)
+        return str(_("%(days)s at %(time)s") % {"days": days, "time": f"{self.at_time:%H:%M}"})
 
 
 class PlannedStart(models.Model):
