@@ -291,7 +291,7 @@ class CommandForm(forms.Form):
     set_message = forms.BooleanField(
         label=gettext_lazy("Change the message"),
         required=False,
-        help_text=gettext_lazy("With an empty text the stations show nothing any more"),
+        help_text=gettext_lazy("With an empty text the stations show no message"),
     )
     message = forms.CharField(label=gettext_lazy("Message"), max_length=500, required=False)
 

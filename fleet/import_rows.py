@@ -183,7 +183,7 @@ class _Check:
     def _place(self) -> Place:
         name = self._text("site", 120) or self.defaults.site
         if not name:
-            self.problems.append(_("no site: name it in the column “site” or choose one above"))
+            self.problems.append(_("no site: name it in the column “site” or choose one beside the list"))
         zone, currency = self.values.get("timezone", ""), self.values.get("currency", "").upper()
         if zone and zone not in sites.zones():
             self.problems.append(_("unknown time zone “%s”; write it like America/Toronto") % zone)

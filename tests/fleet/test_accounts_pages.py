@@ -139,3 +139,39 @@ def test_a_message_that_failed_is_shown_and_tried_again(client: Client, made: Ac
     foreign = _failed(factories.account(), b"{}")
     assert client.post("/settings/messages/", {"message": foreign.pk}).status_code == 404
     assert client.post("/settings/messages/", {"message": "x"}).status_code == 404
+
+
+def test_messages_page_both_ways_at_one_cost(client: Client, made: Account) -> None:
+    rows = [_failed(made, b"%d" % n) for n in range(1)]
+    client.get("/settings/messages/")
+    with CaptureQueriesContext(connection) as one:
+        client.get("/settings/messages/")
+    rows += [_failed(made, b"%d" % n) for n in range(1, 3)]
+    with CaptureQueriesContext(connection) as three:
+        assert client.get("/settings/messages/").content.decode().count('<li id="message-') == 3
+    assert len(three) == len(one)
+    rows += [_failed(made, b"%d" % n) for n in range(3, 52)]
+    first = client.get("/settings/messages/").context["page"]
+    assert (first.rows, first.label) == (rows[:1:-1], "1–50 of 52")
+    second = client.get("/settings/messages/", {"after": first.after}).context["page"]
+    assert (second.rows, second.label) == (rows[1::-1], "51–52 of 52")
+    assert client.get("/settings/messages/", {"before": second.before}).context["page"].rows == first.rows
+
+
+def test_the_exception_urls_of_all_accounts_are_one_query(
+    owner: Membership, client: Client, made: Account, settings: Settings
+) -> None:
+    settings.PUBLIC_URL = "https://fleet.example.com"
+    client.post("/settings/accounts/new/", VALUES | {"name": "Second"})
+    found = list(Account.objects.order_by("pk"))
+    with CaptureQueriesContext(connection) as queries:
+        urls = accounts.exception_urls(found)
+    assert len(queries) == 1
+    assert urls == {row.pk: accounts.exception_url(row) for row in found}
+    assert len(set(urls.values())) == 2
+
+
+def test_a_key_just_typed_is_not_lost_to_the_error_of_another_field(client: Client) -> None:
+    page = client.post("/settings/accounts/new/", VALUES | {"base_url": "nowhere at all"}).content.decode()
+    assert f'value="{KEY}"' in page and "Write a whole address" in page
+    assert Account.objects.count() == 0

@@ -114,6 +114,7 @@ def test_from_the_wish_to_the_end_by_history(house: House) -> None:
     assert states(command) == ["finished", "finished"]
     station.refresh_from_db()
     assert station.tariff == tariff
+    assert station.last_seen_at is not None  # a job that it did is a sign of life
     done = StationSetting.objects.filter(station=station).order_by("kind").values_list("finished_value", "finished_by")
     assert list(done) == [("Hi", "us"), ("fee_l2_fleet", "us")]
     assert house.history() == 0

@@ -131,3 +131,60 @@ def test_a_viewer_looks_and_does_not_ask(owner: Membership, account: Account) ->
     assert viewer.get("/commands/new/").status_code == 404
     assert 'type="checkbox"' not in viewer.get("/stations/").content.decode()
     assert Station.objects.get() == row
+
+
+def test_the_list_pages_both_ways(owner: Membership, account: Account) -> None:
+    where = _station(owner, account)
+    made = [_command(owner, [where]) for _ in range(52)]
+    client = factories.client_for(owner)
+    first = client.get("/commands/").context["page"]
+    assert ([first.rows[0], first.rows[-1]], first.label) == ([made[51], made[2]], "1–50 of 52")
+    second = client.get("/commands/", {"after": first.after}).context["page"]
+    assert (second.rows, second.label) == ([made[1], made[0]], "51–52 of 52")
+    assert client.get("/commands/", {"before": second.before}).context["page"].rows == first.rows
+
+
+def test_one_and_three_items_cost_the_same(owner: Membership, account: Account) -> None:
+    client = factories.client_for(owner)
+    one_item = _command(owner, [_station(owner, account)])
+    three_items = _command(owner, [_station(owner, account) for _ in range(3)])
+    client.get("/commands/")
+    with CaptureQueriesContext(connection) as one:
+        client.get(f"/commands/{one_item.public_id}/")
+    with CaptureQueriesContext(connection) as three:
+        assert client.get(f"/commands/{three_items.public_id}/").content.decode().count('<tr id="item-') == 3
+    assert len(three) == len(one)
+
+
+def test_a_command_speaks_in_words_and_can_be_narrowed(owner: Membership, account: Account) -> None:
+    client = factories.client_for(owner)
+    tariff = factories.tariff(account, name="Night")
+    made = _command(owner, [_station(owner, account)], {"tariffId": tariff.fee_id, "priorityStatus": "outOfService"})
+    for page in ("/commands/", f"/commands/{made.public_id}/"):
+        text = client.get(page).content.decode()
+        assert "Night" in text and "Out of service" in text and tariff.fee_id not in text
+    made.items.filter(kind="tariffId").update(state="rejected", error="No such fee.")
+    url = f"/commands/{made.public_id}/"
+    shown = {show: client.get(url, {"show": show}).context["rows"] for show in ("", "open", "wrong")}
+    kinds = {show: [row["item"].kind for row in rows] for show, rows in shown.items()}
+    assert kinds == {"": ["tariffId", "priorityStatus"], "open": ["priorityStatus"], "wrong": ["tariffId"]}
+
+
+def test_back_from_the_confirmation_keeps_what_was_asked(owner: Membership, account: Account) -> None:
+    client = factories.client_for(owner)
+    row = _station(owner, account)
+    asked = {"station": row.pk, "availability": "outOfService", "message": "Closed"}
+    confirm = client.post("/commands/new/", asked)
+    kept = dict(confirm.context["kept"]) | {"station": row.pk}
+    form = client.post("/commands/new/", kept | {"typed": "", "again": "1"}).content.decode()
+    assert '<option value="outOfService" selected>' in form and 'value="Closed"' in form
+    wrong = client.post("/commands/new/", kept | {"typed": "7"}).content.decode()
+    assert 'name="typed" value="7"' in wrong and "autofocus" in wrong
+    assert Command.objects.count() == 0
+
+
+def test_continuing_without_a_station_says_so(owner: Membership, account: Account) -> None:
+    _station(owner, account)
+    client = factories.client_for(owner)
+    assert "Tick at least one station" not in client.get("/commands/new/").content.decode()
+    assert "Tick at least one station" in client.get("/commands/new/", {"choose": "1"}).content.decode()

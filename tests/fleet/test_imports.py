@@ -67,7 +67,7 @@ def test_a_plain_list_takes_the_chosen_site() -> None:
             "Port,UTC,CAD,,,,HC\u200b1,,2,1,",
             ("station holds a character that cannot be seen, such as a line break",),
         ),
-        (",UTC,CAD,,,,HC-1,,2,1,", ("no site: name it in the column “site” or choose one above",)),
+        (",UTC,CAD,,,,HC-1,,2,1,", ("no site: name it in the column “site” or choose one beside the list",)),
         ("Port,UTC,DOLLAR,,,,HC-1,,2,1,", ("currency “DOLLAR” is not three letters like CAD",)),
         ("Port,UTC,CAD,north,,,HC-1,,2,1,", ("latitude “north” is not a number from -90 to 90",)),
         ("Port,UTC,CAD,,,,HC-1,,4,1,", ("level “4” is not a whole number from 2 to 3",)),

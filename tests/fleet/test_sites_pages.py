@@ -1,5 +1,7 @@
 """The pages of sites: list, one, adding, changing."""
 
+import re
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -98,3 +100,22 @@ def test_a_site_shows_its_stations() -> None:
     text = factories.client_for(owner).get(f"/sites/{row.site_id}/").content.decode()
     assert row.vendor_id in text and elsewhere.vendor_id not in text
     assert f'hx-get="/sites/{row.site_id}/sessions"' in text
+
+
+def test_who_is_limited_is_told_who_adds_sites() -> None:
+    owner = factories.member()
+    mine = factories.site(owner.organisation)
+    limited = factories.client_for(factories.member(Role.MANAGER, organisation=owner.organisation, site_ids=[mine.pk]))
+    page = limited.get("/sites/").content.decode()
+    assert "Somebody who sees every site adds new ones" in page and "/sites/new/" not in page
+    nobody = factories.client_for(factories.member(Role.MANAGER, organisation=owner.organisation, site_ids=[]))
+    assert "No site for you yet" in nobody.get("/sites/").content.decode()
+
+
+def test_the_focus_goes_to_the_first_wrong_field_and_nothing_typed_is_lost() -> None:
+    client = factories.client_for(factories.member())
+    page = client.post("/sites/new/", VALUES | {"currency": "C1D", "latitude": "91"}).content.decode()
+    assert page.count("autofocus") == 1
+    assert re.search('name="currency" value="C1D"[^>]*autofocus', page)
+    assert 'value="Harbour"' in page and 'name="latitude" value="91"' in page
+    assert "autofocus" not in client.get("/sites/new/").content.decode()

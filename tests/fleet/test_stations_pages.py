@@ -216,7 +216,7 @@ def test_an_import_is_previewed_then_done(owner: Membership, home: Organisation,
     file = SimpleUploadedFile("list.csv", text.encode("latin-1"))
     preview = client.post("/stations/import/", {"account": account.pk, "file": file, "level": 2, "connectors": 1})
     shown = preview.content.decode()
-    assert "Unknown time zone “America/Torronto”" in shown and "read as Latin-1" in shown
+    assert "unknown time zone “America/Torronto”" in shown and "read as Latin-1" in shown
     assert Station.objects.count() == 0
     done = client.post("/stations/import/", {"payload": preview.context["payload"]})
     assert (done.status_code, done.url) == (302, "/stations/")
