@@ -15,6 +15,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("commands", commands.commands, name="api_commands"),
     path("commands/<uuid:public_id>", commands.command, name="api_command"),
     path("schema/", schema.Schema.as_view(), name="api_schema"),
-    path("docs/", schema.Docs.as_view(), name="api_docs"),
+    path("docs/", schema.docs, name="api_docs"),
     path("<path:rest>", schema.unknown, name="api_unknown"),
 ]

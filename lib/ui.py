@@ -120,7 +120,7 @@ def note_kind(level_tag: str) -> str:
 
 
 @register.simple_block_tag
-def empty(content: str, title: str, text: str, sign: str = "inbox", level: int = 3) -> SafeString:
+def empty(content: str, title: str, text: str, sign: str = "inbox", level: int = 2) -> SafeString:
     """Nothing to show: what that means, and in the block one action. `level` is that of the heading."""
     return format_html(
         '<div class="empty">{}<h{}>{}</h{}><p>{}</p>{}</div>',
