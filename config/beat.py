@@ -36,7 +36,7 @@ def every(task: str, seconds: float) -> dict[str, object]:
 beat_schedule = {
     "sweep sessions": every("charging.tasks.sweep", 2),
     "read sessions": every("charging.tasks.read_due", 2),
-    "weigh sessions": every("charging.tasks.weigh", 10),
+    "weigh sessions": every("charging.tasks.weigh", 20),
     "realign planned starts": every("charging.tasks.realign_plans", 600),
     "digest messages": every("charging.tasks.digest_due", 2),
     "list exceptions": every("charging.tasks.list_exceptions", 60),
