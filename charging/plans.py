@@ -53,9 +53,11 @@ def create(
     now: datetime,
 ) -> StartPlan:
     """Once on `on_date`, or on `weekdays`. Raises PlanRefused, admission.NoSuchConnector."""
-    connector = Connector.objects.filter(station=station, number=connector_number).first()
-    if connector_number is not None and connector is None:
-        raise admission.NoSuchConnector(connector_number)
+    connector = None
+    if connector_number is not None:
+        connector = Connector.objects.filter(station=station, number=connector_number).first()
+        if connector is None:
+            raise admission.NoSuchConnector(connector_number)
     days = sorted(set(weekdays)) if on_date is None else []
     next_at = next_time(on_date=on_date, weekdays=days, at_time=at_time, zone=station.site.zone, after=now)
     if next_at is None:
