@@ -3,6 +3,7 @@
 One clock only, the database's. Nothing is sent here: fleet/gateway.py does. The proof is in docs/algorithms/budget.md.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -237,11 +238,26 @@ def _resize(budget: RequestBudget, limit: int, window_s: float) -> None:
         budget.save(update_fields=["request_limit", "window_s"])
     if len(slots) == limit:
         return
-    kept, wanted = slots[:limit], lanes(limit)
+    kept = slots[:limit]
     RequestSlot.objects.filter(pk__in=[slot.pk for slot in slots[limit:]]).delete()
-    for slot, lane in zip(kept, wanted, strict=False):
+    _add(budget, _share(kept, lanes(limit)), used={slot.number for slot in kept})
+
+
+def _share(kept: list[RequestSlot], wanted: list[SlotLane]) -> list[SlotLane]:
+    """Slots stay in their lane where they can: the new ones are not free for a window, and until then no lane may stand
+    empty. Returns the lanes that are left for new slots."""
+    left = Counter(wanted)
+    moved = []
+    for slot in kept:
+        lane = SlotLane(slot.lane)
+        if left[lane] > 0:
+            left[lane] -= 1
+        else:
+            moved.append(slot)
+    rest = list(left.elements())
+    for slot, lane in zip(moved, rest, strict=False):
         RequestSlot.objects.filter(pk=slot.pk).update(lane=lane)
-    _add(budget, wanted[len(kept) :], used={slot.number for slot in kept})
+    return rest[len(moved) :]
 
 
 def _add(budget: RequestBudget, wanted: list[SlotLane], used: set[int]) -> None:

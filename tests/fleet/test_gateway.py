@@ -111,6 +111,15 @@ def test_one_key_has_one_budget_whose_limit_can_be_raised_and_lowered() -> None:
     assert gateway.budget_for(base_url="http://v.example", api_key="another").pk != first.pk
 
 
+def test_a_raised_limit_leaves_no_lane_empty_while_its_new_slots_wait() -> None:
+    row = account(limit=60)
+    before = {lane: gateway.free_now(row, lane) for lane in Lane}
+    budget.same_key(row.budget, request_limit=600)
+    assert {lane: gateway.free_now(row, lane) for lane in Lane} == before
+    RequestSlot.objects.filter(budget=row.budget).update(free_at=Now())  # a window later
+    assert gateway.free_now(row, Lane.API) == 480
+
+
 def test_lowering_and_raising_the_limit_admits_no_more_than_the_vendor_does() -> None:
     row = account(limit=6)
     for _ in range(2):
