@@ -1,10 +1,12 @@
 """A stop rule's whole way against the real sandbox: suspected, read, fired, sent, refused once, and obeyed."""
 
+import threading
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models.functions import Now
 
 from charging import rule_watch, session_rules, sessions, stops
@@ -113,3 +115,24 @@ def test_a_refused_stop_is_repeated_and_then_taken(vendor: Vendor, station: Stat
     assert sent.stop_state == StopState.SENT
     vendor.advance(60)
     assert read(vendor, session).state == State.STOPPED
+
+
+def test_two_sweeps_at_once_ask_for_one_stop(vendor: Vendor, station: Station) -> None:
+    session = charging(vendor, station, at_three_kwh(vendor))
+    vendor.advance(200)
+    read(vendor, session)
+    now = vendor.now()
+    together = threading.Barrier(4)
+
+    def work() -> None:
+        together.wait(10)
+        rule_watch.look(now)
+        connection.close()
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(30)
+    kinds = list(session.events.values_list("kind", flat=True))
+    assert (kinds.count("rule"), kinds.count("stop")) == (2, 1)  # the rules as given, and the one that fired
