@@ -105,7 +105,10 @@ class PastFilter(forms.Form):
     )
     station = forms.CharField(label=_("Station"), required=False, max_length=100)
     q = forms.CharField(
-        label=_("Reference"), required=False, max_length=120, widget=forms.TextInput(attrs={"type": "search"})
+        label=_("Reference or receipt"),
+        required=False,
+        max_length=120,
+        widget=forms.TextInput(attrs={"type": "search"}),
     )
     state = forms.ChoiceField(label=_("Outcome"), required=False)
     start_date = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
