@@ -11,6 +11,10 @@ from drf_spectacular.generators import SchemaGenerator
 
 METHODS = ("get", "post", "put", "patch", "delete")
 JSON = "application/json"
+CODE_AHEAD = re.compile(r"\s+(?=`\w+`:)")
+
+
+Line = tuple[tuple[bool, str], ...]  # pieces of a sentence: whether it is code, and its text
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,7 @@ class Field:
 @dataclass(frozen=True)
 class Answer:
     status: str
-    words: str  # one sentence, or `code`: sentence for each refusal
+    lines: tuple[Line, ...]  # a line for each code that a refusal may carry
     example: str  # JSON; empty: no body is shown
 
 
@@ -78,7 +82,12 @@ def _operation(method: str, path: str, one: Mapping[str, Any]) -> Operation:
 
 def _answer(status: str, answer: Mapping[str, Any]) -> Answer:
     examples = [example for _summary, example in _examples(answer)]
-    return Answer(status, answer.get("description", ""), examples[0] if examples and status < "300" else "")
+    lines = CODE_AHEAD.split(answer["description"]) if answer.get("description") else []
+    return Answer(status, tuple(map(_line, lines)), examples[0] if examples and status < "300" else "")
+
+
+def _line(words: str) -> Line:
+    return tuple((bool(number % 2), text) for number, text in enumerate(words.split("`")) if text)
 
 
 def _examples(holder: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

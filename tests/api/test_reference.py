@@ -26,6 +26,8 @@ def test_every_operation_stands_in_its_group_with_body_and_answers() -> None:
     )  # fmt: skip
     assert {answer.status for answer in start.answers} >= {"202", "401", "403", "422"}
     assert [answer.status for answer in start.answers if answer.example] == ["202"]
+    forbidden = next(answer for answer in start.answers if answer.status == "403")
+    assert forbidden.lines == (((True, "forbidden"), (False, ": The role of the key's owner does not allow it.")),)
 
 
 def test_fields_say_their_type_in_words() -> None:
