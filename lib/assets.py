@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 TARGET = Path(__file__).resolve().parent.parent / "var" / "assets"
 FEATURES = ["kern", "mark", "mkmk", "calt", "ccmp", "locl", "tnum", "cv11", "zero", "case"]
@@ -112,8 +113,8 @@ def _licences() -> str:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """In one step, so that a server reading meanwhile never meets half a file."""
-    draft = path.with_name(path.name + ".new")
+    """In one step, so that a server reading meanwhile never meets half a file, and two builders never each other's."""
+    draft = path.with_name(f"{path.name}.{uuid4().hex}.new")
     draft.write_bytes(content)
     draft.replace(path)
 
