@@ -82,8 +82,9 @@ def page(browser: Browser, stack: Stack) -> Iterator[Page]:
     complaints: list[str] = []
 
     def note(message: ConsoleMessage) -> None:
-        if message.type == "error":
-            complaints.append(message.text)
+        is_own = message.location.get("url") == page.url  # a page that is itself a 403 or 404 is no complaint
+        if message.type == "error" and not (is_own and message.text.startswith("Failed to load resource")):
+            complaints.append(f"{page.url}: {message.text}")
 
     page.on("console", note)
     page.on("pageerror", lambda error: complaints.append(str(error)))
