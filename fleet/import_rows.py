@@ -95,7 +95,7 @@ def decode(data: bytes) -> tuple[str, str]:
 def _without_nul(content: AnyStr) -> AnyStr:
     """What holds a NUL is no text, and the database would refuse it. Raises Unreadable."""
     nul = "\0" if isinstance(content, str) else b"\0"
-    if nul in content:  # type: ignore[operator]
+    if nul in content:
         raise Unreadable(_("This is not a text file. Save the sheet as CSV and choose that file."))
     return content
 

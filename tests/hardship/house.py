@@ -28,10 +28,12 @@ LIMIT = 6000  # requests a minute: the budget is not what is tried here
 SETTLED_S = 30.0
 PREPARE = f"""
 from fleet import accounts
-from fleet.models import Account
+from django.db.models.functions import Now
+from fleet.models import Account, RequestSlot
 from lib import clock
 account = Account.objects.get()
 accounts.change_limit(actor=None, account=account, request_limit={LIMIT}, now=clock.now())
+RequestSlot.objects.update(free_at=Now())  # the vendor has heard nothing yet
 print(accounts.exception_url(account))
 """
 
@@ -71,6 +73,8 @@ class House:
         self.stack.manage("create_demo", "--stations", str(tables["stations"]), "--tariffs", str(tables["tariffs"]))
         self.exception_url = self.stack.manage("shell", "-v", "0", "-c", PREPARE).split()[-1]
         self.key = self.stack.manage("demo_key").split()[-1]
+        self.plug(STATIONS[-1], 1, "1", 60)
+        self.settled([self.ask(STATIONS[-1], 1, "the workers are up", 60)["id"]], 60)
 
     # --- the doors ------------------------------------------------------------------------------------------------
 
@@ -94,8 +98,21 @@ class House:
         return found
 
     def session(self, public_id: str) -> dict[str, Any]:
-        found: dict[str, Any] = self.api(f"sessions/{public_id}").json()
+        """Asked until somebody answers."""
+
+        def answered() -> Any:
+            answer = self.api(f"sessions/{public_id}")
+            return answer.json() if answer.status == 200 else None
+
+        found: dict[str, Any] = until(answered, f"session {public_id} can be read")
         return found
+
+    def reaches(self, public_id: str, state: str, within_s: float = 30) -> None:
+        """Fails with what the session is instead."""
+        try:
+            until(lambda: self.session(public_id)["state"] == state, state, within_s)
+        except AssertionError as error:
+            raise AssertionError(self.session(public_id)) from error
 
     def settled(self, public_ids: Iterable[str], within_s: float = SETTLED_S) -> list[dict[str, Any]]:
         """The sessions, once each of them is final. Fails with those that are not."""

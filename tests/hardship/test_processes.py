@@ -42,11 +42,11 @@ class Drivers:
             until(lambda: len(self.asked) >= len(self._threads), "every connector has its first driver")
             yield
             wanted = len(self.asked) + each * len(self._threads)
-            until(lambda: len(self.asked) >= wanted or self.failures, "the next drivers came", 40)
+            until(lambda: len(self.asked) >= wanted or self.failures, "the next drivers came", 90)
         finally:
             self._enough.set()
             for thread in self._threads:
-                thread.join(60)
+                thread.join(100)
 
     def _drive(self, station: str, connector: int) -> None:
         number = 0
@@ -56,13 +56,18 @@ class Drivers:
             try:
                 self.house.plug(station, connector, ENERGY_KWH, STAY_S)
                 self.asked[reference] = self.house.ask(station, connector, reference)["id"]
-                until(lambda name=reference: self._has_left(name), f"{reference} leaves")  # type: ignore[misc]
+                until(lambda name=reference: self._has_left(name), f"{reference} leaves", 60)  # type: ignore[misc]
+                if not self.house.ledger().get(reference):
+                    self.house.order("unplug", stationId=station, connectorId=connector)
             except AssertionError as error:
                 self.failures.append(str(error))
                 return
 
     def _has_left(self, reference: str) -> bool:
-        return any(entry["completedAt"] for entry in self.house.ledger().get(reference, []))
+        """Charged, or nobody knows whether it began and it did not."""
+        entries = self.house.ledger().get(reference, [])
+        unknown = not entries and self.house.session(self.asked[reference])["state"] == "unknown"
+        return unknown or any(entry["completedAt"] for entry in entries)
 
 
 def truth(house: House, reference: str) -> list[tuple[str, Decimal]]:
@@ -70,11 +75,30 @@ def truth(house: House, reference: str) -> list[tuple[str, Decimal]]:
 
 
 def agreed(house: House, asked: dict[str, str]) -> None:
-    """Product and ledger say the same of each, row by row."""
-    sessions = house.settled(asked.values())
-    ours = {row["reference"]: [(row["state"], Decimal(row["energy_kwh"]))] for row in sessions}
-    assert ours == {reference: truth(house, reference) for reference in asked}
-    assert {rows[0] for rows in ours.values()} == {("completed", Decimal(ENERGY_KWH))}
+    """Of each start product and ledger say the same: completed once with its energy; or unknown, and it never was."""
+
+    def differing() -> dict[str, Any]:
+        ledger = house.ledger()
+        return {
+            reference: (session, ledger.get(reference))
+            for reference, public_id in asked.items()
+            if not agree(session := house.session(public_id), ledger.get(reference, []))
+        }
+
+    try:
+        until(lambda: not differing(), "product and ledger agree", 60)
+    except AssertionError as error:
+        raise AssertionError(differing()) from error
+    completed = [public_id for public_id in asked.values() if house.session(public_id)["state"] == "completed"]
+    assert len(completed) > len(asked) / 2
+
+
+def agree(session: dict[str, Any], entries: list[dict[str, Any]]) -> bool:
+    if session["state"] == "unknown":
+        return entries == []
+    said = [(entry["status"], entry["energy"]) for entry in entries]
+    is_final = session["final_at"] is not None and session["state"] == "completed"
+    return is_final and said == [("completed", Decimal(session["energy_kwh"]))] == [("completed", Decimal(ENERGY_KWH))]
 
 
 def nothing_left(house: House) -> None:
@@ -105,7 +129,7 @@ def test_the_vendor_dies_in_the_middle_of_a_start(house: House) -> None:
     house.order("faults", script=script)
     house.plug(happened, 1, ENERGY_KWH, STAY_S)
     asked = {"happened": house.ask(happened, 1, "happened")["id"], "lost": house.ask(lost, 1, "lost")["id"]}
-    until(lambda: house.session(asked["lost"])["state"] == "unknown", "the lost start is unknown")
+    house.reaches(asked["lost"], "unknown")
     until(lambda: truth(house, "happened"), "the other one happened")
     in_flight(house, 1)
     old = house.kill("sandbox")
