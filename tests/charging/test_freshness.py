@@ -61,6 +61,18 @@ def test_watching_is_written_when_it_begins_and_again_when_half_of_it_is_over() 
     assert Session.objects.get(pk=over.pk).watched_until is None
 
 
+@pytest.mark.django_db(transaction=True)
+def test_looks_and_claims_are_no_change_and_anything_beside_them_is() -> None:
+    mine = Session.objects.filter(pk=charging().pk)
+    before = mine.get().changed_xid
+    freshness.watch([mine.get().pk])
+    assert read_queue.pick(read_queue.lines()[0]) is not None
+    assert (mine.get().watched_until is None, mine.get().read_claimed_until is None) == (False, False)
+    assert mine.get().changed_xid == before
+    mine.update(watched_until=None, read_why="fast")
+    assert mine.get().changed_xid > before
+
+
 def test_the_page_of_a_session_counts_as_looking_and_says_when_it_is_read_next() -> None:
     member = factories.member()
     session = charging(factories.station(factories.site(member.organisation)))

@@ -30,7 +30,7 @@ def test_sweeping_without_a_broker_settles_what_was_left_behind() -> None:
     long_ago = Now() - timedelta(hours=1)
     start = factories.session(station, state=State.REQUESTED, claimed_until=long_ago, attempts=1)
     stop = factories.session(station, stop_state="wanted", claimed_until=long_ago, vendor_session_id="s")
-    due = factories.session(station, state=State.REQUESTED, due_at=long_ago)
+    due = factories.session(station, state=State.REQUESTED, due_at=Now())
     tasks.sweep()
     assert Session.objects.get(pk=start.pk).state == State.UNKNOWN
     assert Session.objects.get(pk=stop.pk).stop_state == "unknown"
