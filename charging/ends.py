@@ -21,6 +21,7 @@ LOOK_EVERY = timedelta(seconds=15)  # wall: how often a lapsed start window asks
 FOLLOW_FOR = timedelta(hours=1)  # business: for so long a car may still be plugged into an expired start
 FOLLOW_EVERY = timedelta(seconds=60)  # wall
 REAP_AFTER = timedelta(hours=1)  # business: a session that nobody knows and that cost nothing is closed then
+HEARD_WITHIN = timedelta(minutes=5)  # wall: the vendor answers others of the account
 LONG_IDLE = timedelta(hours=12)
 NO_PROGRESS = timedelta(hours=6)
 TOO_LONG = timedelta(hours=72)
@@ -128,10 +129,12 @@ def follow_given_up(now: datetime) -> int:
 
 
 def reap(now: datetime) -> int:
-    """Close what nobody knows any more and what cost nothing; where there is money or energy a person decides."""
+    """Close what nobody knows any more and what cost nothing; where there is money or energy a person decides. A vendor
+    that answers nothing at all says nothing about a session."""
+    heard = {"station__account__last_answer_at__gte": Now() - HEARD_WITHIN, "station__account__key_refused_at": None}
     worthless = Q(energy_kwh=None) | Q(energy_kwh=0), Q(cost=None) | Q(cost=0)
     lost = Session.objects.filter(
-        *worthless, state__in=LIVE, read_failures__gte=decisions.LOST_AFTER, requested_at__lte=now - REAP_AFTER
+        *worthless, **heard, state__in=LIVE, read_failures__gte=decisions.LOST_AFTER, requested_at__lte=now - REAP_AFTER
     )
     closed = 0
     for session_id in list(lost.values_list("pk", flat=True)[:200]):

@@ -12,6 +12,7 @@ from charging.ends import IdleCause, IdleSpan
 from charging.models import Session, SessionEvent
 from charging.models.session import State
 from eevion.sessions import read_session
+from fleet.models import Account
 from tests import factories
 from tests.factories import NOW
 
@@ -21,7 +22,9 @@ MINUTE = timedelta(minutes=1)
 
 def pending(**fields: Any) -> Session:
     values = {"state": State.PENDING, "vendor_session_id": "ses_1", "accepted_at": NOW} | fields
-    return factories.session(factories.station(start_limit_s=120), **values)
+    station = factories.station(start_limit_s=120)
+    Account.objects.filter(pk=station.account_id).update(last_answer_at=Now())
+    return factories.session(station, **values)
 
 
 def read(session: Session, status: str, minutes: float, **said: Any) -> Session:
@@ -87,6 +90,13 @@ def test_what_cost_nothing_is_closed_and_money_waits_for_a_person(fields: dict[s
     ends.reap(NOW + timedelta(minutes=61))
     session.refresh_from_db()
     assert session.state == state
+    assert ends.reap(NOW + timedelta(minutes=61)) == 0
+
+
+def test_a_vendor_that_answers_nothing_says_nothing_about_a_session() -> None:
+    for long_ago in (None, Now() - timedelta(minutes=6)):
+        session = pending(read_failures=2)
+        Account.objects.filter(pk=session.station.account_id).update(last_answer_at=long_ago)
     assert ends.reap(NOW + timedelta(minutes=61)) == 0
 
 
