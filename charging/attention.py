@@ -13,6 +13,7 @@ from django.db.models import F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce, Now
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from charging import decisions, unsent
 from charging.models import Reading, Session, StationException
@@ -24,6 +25,10 @@ from people.roles import Permission
 
 MOST = 8  # more of them stand on the pages they lead to
 COUNTED = 100  # of each kind; the navigation says "99+" above
+SAID = {
+    "stationOffline": gettext_lazy("the station is offline"),
+    "connectorFaulted": gettext_lazy("a connector is faulted"),
+}
 SILENT_AFTER = timedelta(minutes=5)  # wall time without an answer about a live session
 
 
@@ -76,7 +81,7 @@ def _exceptions(actor: Actor) -> list[Item]:
         Item(
             "offline" if row.type == "stationOffline" else "faulted",
             str(row.station or row.vendor_station_id),
-            row.message or row.error_code or row.type,
+            row.message or row.error_code or str(SAID.get(row.type, row.type)),
             row.started_at or row.received_at,
             reverse("exceptions"),
             _("Open the list"),

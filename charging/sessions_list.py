@@ -32,7 +32,7 @@ class Page:
 
 
 def countable(wanted: Mapping[str, Any]) -> bool:
-    """Organisation, site and days stand in an index that can be counted; a text or an outcome has to be searched for."""
+    """Organisation, site and days stand in an index that can be counted; a text or an outcome is searched for."""
     return not any(wanted.get(name) for name in ("station", "q", "state"))
 
 

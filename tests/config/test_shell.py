@@ -83,7 +83,7 @@ def test_a_page_asks_once_and_a_fragment_never(world: World) -> None:
 
     def asked(url: str) -> int:
         with CaptureQueriesContext(connection) as queries:
-            assert client.get(url).status_code == 200
+            assert client.get(url).status_code in (200, 204)  # a fragment may have nothing new to say
         return sum("UNION ALL" in query["sql"] for query in queries)
 
     assert [asked(reverse(name)) for name in ("live", "sites", "exceptions", "settings")] == [1, 1, 1, 1]
