@@ -1,21 +1,21 @@
-"""What the live page shows: rows of open sessions and tabs, for the page and its update alike.
+"""Which open sessions the board shows and in what order: filters, tabs, and what turns an older page into the present.
 
-Everything is read with a fixed number of queries. The figures above the rows live in charging/live_figures.py, how
-all is drawn in templates/charging/; why no change is missed in docs/algorithms/changed_rows.md.
+What changed lives in charging/changes.py, what a row says in charging/board_rows.py, the figures above the rows in
+charging/live_figures.py. Why no row is missed: docs/algorithms/changed_rows.md.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from decimal import Decimal
+from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
-from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, Count, Exists, ExpressionWrapper, F, OuterRef, Q, Value, When
+from django.db.models.fields import BooleanField, SmallIntegerField
 
-from charging import traces
-from charging.models import Reading, Session, StationException
-from charging.models.session import OPEN, Origin, State
+from charging import decisions, silence, unsent
+from charging.changes import News
+from charging.models import Session
+from charging.models.session import LIVE, OPEN, State, StopState
+from charging.models.stop_rule import StopRule
 from people.actor import Actor
 
 ROWS = 200  # more open sessions than a person can watch; filters narrow them
@@ -27,7 +27,9 @@ TABS: dict[str, tuple[str, ...]] = {
     "stopped": (State.STOPPING, State.STOPPED),
     "unknown": (State.UNKNOWN,),
 }
+FIRST = "attention"  # the order unless another is asked for
 SORTS = {"started": "requested_at", "power": "power_kw", "energy": "energy_kwh", "cost": "cost"}
+CALM = 9
 
 
 @dataclass(frozen=True)
@@ -36,19 +38,28 @@ class Filter:
 
     tab: str = ""
     text: str = ""
-    sort: str = "-started"
+    sort: str = FIRST
+    site: int | None = None
 
     @classmethod
     def read(cls, query: Mapping[str, str]) -> "Filter":
-        tab, sort = query.get("tab", ""), query.get("sort", "")
+        tab, sort, site = query.get("tab", ""), query.get("sort", ""), query.get("site", "")
         return cls(
             tab if tab in TABS else "",
             query.get("q", "").strip()[:100].replace("\0", ""),
-            sort if sort.removeprefix("-") in SORTS else "-started",
+            sort if sort.removeprefix("-") in (FIRST, *SORTS) else FIRST,
+            int(site) if site.isascii() and site.isdecimal() and len(site) < 19 else None,
         )
+
+    @property
+    def is_narrow(self) -> bool:
+        """More than a tab: the tabs' counts do not say how many sessions it means."""
+        return bool(self.text or self.site)
 
     def matches(self) -> Q:
         found = Q(state__in=TABS[self.tab])
+        if self.site is not None:
+            found &= Q(site_id=self.site)
         if self.text:
             found &= (
                 Q(reference__icontains=self.text)
@@ -59,50 +70,53 @@ class Filter:
         return found
 
     def order(self) -> tuple[Any, ...]:
-        field = F(SORTS[self.sort.removeprefix("-")])
-        falling = self.sort.startswith("-")
+        key, falling = self.sort.removeprefix("-"), self.sort.startswith("-")
+        if key == FIRST:
+            return (rank().desc() if falling else rank().asc(), "-requested_at", "-id")
+        field = F(SORTS[key])
         return (field.desc(nulls_last=True) if falling else field.asc(nulls_last=True), "-id" if falling else "id")
 
 
 @dataclass(frozen=True)
-class Row:
-    session: Session
-    seen_at: datetime | None  # the last answer that spoke of it
-    trace: list[Decimal | None]  # power over the last half hour
-    after: int | None = None  # the session in the row above; None at the top
+class Place:
+    """A session on a page, and the one above it (None at the top). `version` and `aged` name what its row looks like:
+    it changes when the row is written, and once when time alone changes it."""
 
-    @property
-    def since_at(self) -> datetime:
-        return self.session.started_at or self.session.requested_at
-
-
-# --- what changed -----------------------------------------------------------------------------------------------------
-def version() -> int:
-    """The oldest transaction still running: whatever a later one writes carries a number that is not below it.
-
-    Read it before the rows, so that a change between the two is sent twice and never missed.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
-        return int(cursor.fetchone()[0])
+    pk: int
+    version: int
+    aged: bool
+    after: int | None = None
 
 
-def pulse(actor: Actor) -> str:
-    """Changes when an exception opens or clears: they carry no transaction number."""
-    found = StationException.objects.visible_to(actor).filter(cleared_at=None).aggregate(n=Count("id"), last=Max("id"))
-    return f"{found['n']}-{found['last'] or 0}"
+def rank() -> Case:
+    """Who needs a person most: 0 first."""
+    going_on = Q(state__in=(State.PENDING, State.CHARGING, State.SUSPENDED))
+    fired = Exists(StopRule.objects.filter(session=OuterRef("pk"), fired_at__isnull=False))
+    return Case(
+        When(state=State.UNKNOWN, then=Value(0)),
+        When(going_on & Q(stop_state=StopState.REFUSED), then=Value(1)),
+        When(Q(state__in=LIVE, read_failures__gte=decisions.LOST_AFTER), then=Value(2)),
+        When(silence.silent() | unsent.waiting(), then=Value(3)),
+        When(going_on & Q(stop_state=StopState.UNKNOWN), then=Value(4)),
+        When(going_on & ~Q(stop_state=StopState.NONE) & fired, then=Value(5)),
+        default=Value(CALM),
+        output_field=SmallIntegerField(),
+    )
 
 
-def parse_version(text: str) -> tuple[int, str]:
-    """`<transaction>.<pulse>` as the browser sent it back; anything else means "from the beginning"."""
-    since, _, beat = text.partition(".")
-    return (int(since) if since.isdecimal() and len(since) < 19 else 0), beat
+def page(actor: Actor, wanted: Filter) -> list[Place]:
+    """The open sessions of a filter, in its order, at most ROWS. One query."""
+    return _below(_order(actor, wanted, ROWS))
 
 
-def changed(actor: Actor, since: int) -> QuerySet[Session]:
-    """Sessions written since a version. Imported ones were never on the board."""
-    mine = Session.objects.visible_to(actor).filter(changed_xid__gte=since)
-    return mine.exclude(origin=Origin.IMPORT) if since else mine.open()
+def update(actor: Actor, wanted: Filter, news: News) -> tuple[list[Place], list[int]]:
+    """What turns the page of a mark into the present one: rows to draw, and ids of sessions it shows no more."""
+    if not news.moved:
+        return [], []
+    places = _order(actor, wanted, ROWS + len(news.moved))
+    shown, gone = window([place.pk for place in places], news.moved, ROWS)
+    drawn = set(shown)
+    return [place for place in _below(places) if place.pk in drawn], gone
 
 
 def window(order: Sequence[int], moved: Collection[int], size: int) -> tuple[list[int], list[int]]:
@@ -121,63 +135,26 @@ def window(order: Sequence[int], moved: Collection[int], size: int) -> tuple[lis
     return [pk for pk in page if pk in moved or pk in risen], left + fallen
 
 
-# --- rows -------------------------------------------------------------------------------------------------------------
-def rows(actor: Actor, wanted: Filter, now: datetime, gap_s: float) -> list[Row]:
-    """The open sessions of a filter, in its order, at most ROWS."""
-    order = _order(actor, wanted, ROWS)
-    return _placed(actor, wanted, order, order, now, gap_s)
-
-
-def update(actor: Actor, wanted: Filter, since: int, now: datetime, gap_s: float) -> tuple[list[Row], list[int]]:
-    """What turns the page of a version into the present one: rows to draw, and ids of sessions it shows no more."""
-    moved = set(changed(actor, since).values_list("pk", flat=True))
-    order = _order(actor, wanted, ROWS + len(moved))
-    shown, gone = window(order, moved, ROWS)
-    return _placed(actor, wanted, shown, order, now, gap_s), gone
-
-
-def _order(actor: Actor, wanted: Filter, at_most: int) -> list[int]:
-    found = Session.objects.visible_to(actor).filter(wanted.matches())
-    return list(found.order_by(*wanted.order()).values_list("pk", flat=True)[:at_most])
-
-
-def _placed(
-    actor: Actor, wanted: Filter, shown: Sequence[int], order: Sequence[int], now: datetime, gap_s: float
-) -> list[Row]:
-    """The rows of some sessions of an order, each with the one above it. One that left meanwhile is left out."""
-    place = {pk: index for index, pk in enumerate(order)}
-    found = drawn(Session.objects.visible_to(actor).filter(wanted.matches(), pk__in=shown), now, gap_s)
-    found.sort(key=lambda row: place[row.session.pk])
-    above = [None, *order]
-    return [replace(row, after=above[place[row.session.pk]]) for row in found]
-
-
-def drawn(found: QuerySet[Session], now: datetime, gap_s: float) -> list[Row]:
-    """Sessions with what a row needs: two queries."""
-    latest = Reading.objects.filter(session=OuterRef("pk")).order_by("-received_at", "-id")
-    sessions = list(
-        found.select_related("site", "station", "connector").annotate(
-            seen_at=Subquery(latest.values("confirmed_at")[:1])
-        )
-    )
-    by_session: dict[int, list[Reading]] = {session.pk: [] for session in sessions}
-    recent = Reading.objects.filter(session__in=list(by_session), confirmed_at__gte=now - traces.SPAN)
-    for reading in recent.only("session_id", "received_at", "confirmed_at", "power_kw").order_by("received_at", "id"):
-        by_session[reading.session_id].append(reading)
-    return [Row(session, session.seen_at, traces.trace(by_session[session.pk], now, gap_s)) for session in sessions]
-
-
-def count(actor: Actor, wanted: Filter) -> int:
-    """How many open sessions a filter means, shown or not."""
+def count(actor: Actor, wanted: Filter, tabs: Mapping[str, int]) -> int:
+    """How many open sessions a filter means, shown or not; asked only where the tabs do not say it."""
+    if not wanted.is_narrow:
+        return tabs[wanted.tab]
     return Session.objects.visible_to(actor).filter(wanted.matches()).count()
 
 
-def tabs(actor: Actor) -> list[tuple[str, int]]:
-    """Per tab the number of open sessions, whatever the text filter."""
+def tabs(actor: Actor) -> dict[str, int]:
+    """Per tab the number of open sessions, whatever the other filters."""
     counted = dict(Session.objects.visible_to(actor).open().order_by().values_list("state").annotate(n=Count("id")))
-    return [(name, sum(counted.get(state, 0) for state in states)) for name, states in TABS.items()]
+    return {name: sum(counted.get(state, 0) for state in states) for name, states in TABS.items()}
 
 
-def gap_s(read_every_s: float, speed: float) -> float:
-    """Silence of more business seconds than this is a gap in a curve: four missed reads, at least five minutes."""
-    return max(timedelta(minutes=5).total_seconds(), 4 * read_every_s * speed)
+def _order(actor: Actor, wanted: Filter, at_most: int) -> list[Place]:
+    found = Session.objects.visible_to(actor).filter(wanted.matches())
+    aged = ExpressionWrapper(silence.silent() | unsent.waiting(), output_field=BooleanField())
+    rows = found.annotate(aged=aged).order_by(*wanted.order()).values_list("pk", "changed_xid", "aged")
+    return [Place(pk, version, bool(is_aged)) for pk, version, is_aged in rows[:at_most]]
+
+
+def _below(places: Sequence[Place]) -> list[Place]:
+    above = [None, *(place.pk for place in places)]
+    return [Place(one.pk, one.version, one.aged, after) for one, after in zip(places, above, strict=False)]

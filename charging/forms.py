@@ -127,3 +127,17 @@ class PastFilter(forms.Form):
         if start_date and end_date and start_date > end_date:
             self.add_error("end_date", _("The last day lies before the first; change one of them."))
         return values
+
+
+class WallForm(forms.Form):
+    """A link to a wall: what it is for, and how long it opens."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=80, help_text=_("Where it hangs, so that you know later which one to revoke.")
+    )
+    days = forms.TypedChoiceField(
+        label=_("Opens for"),
+        coerce=int,
+        initial=30,
+        choices=[(1, _("1 day")), (7, _("7 days")), (30, _("30 days")), (90, _("90 days")), (365, _("1 year"))],
+    )

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from django.db.models import Count, Q, Sum
 
+from charging import silence
 from charging.models import Session
 from charging.places import SiteCard
 from fleet.models import Site
@@ -16,9 +17,12 @@ from people.actor import Actor
 
 @dataclass(frozen=True)
 class Figures:
+    """Power and open energy are those of the sessions somebody answers about; `silent` says how many they lack."""
+
     power_kw: Decimal
     limit_kw: Decimal | None  # None unless every site has one
     active: int
+    silent: int
     ac: int
     dc: int
     connectors: int
@@ -51,10 +55,12 @@ def today(sites: Iterable[Site], now: datetime, moment: str = "completed_at") ->
 
 def read(actor: Actor, cards: Sequence[SiteCard], now: datetime) -> Figures:
     mine = Session.objects.visible_to(actor)
+    heard = ~silence.silent()
     running = mine.open().aggregate(
-        power=Sum("power_kw"),
-        energy=Sum("energy_kwh"),
+        power=Sum("power_kw", filter=heard),
+        energy=Sum("energy_kwh", filter=heard),
         active=Count("id"),
+        silent=Count("id", filter=silence.silent()),
         dc=Count("id", filter=Q(station__level=3)),
         held=Count("connector", filter=Q(holds_connector=True)),
     )
@@ -70,6 +76,7 @@ def read(actor: Actor, cards: Sequence[SiteCard], now: datetime) -> Figures:
         power_kw=running["power"] or zero,
         limit_kw=sum((limit for limit in limits if limit), zero) if limits and all(limits) else None,
         active=running["active"],
+        silent=running["silent"],
         ac=running["active"] - running["dc"],
         dc=running["dc"],
         connectors=sum(len(card.states) for card in cards),

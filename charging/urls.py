@@ -2,7 +2,20 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from charging.views import bulk_stop, control, exceptions, hooks, live, plans, receipt, session, sessions, stop_rules
+from charging.views import (
+    bays,
+    bulk_stop,
+    control,
+    exceptions,
+    hooks,
+    live,
+    plans,
+    receipt,
+    session,
+    sessions,
+    stop_rules,
+    walls,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("hooks/sessions/<str:token>", hooks.hook_session, name="hook_session"),
@@ -10,6 +23,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("hooks/exceptions/<str:token>", hooks.hook_exception, name="hook_exception"),
     path("", live.live, name="live"),
     path("live/rows", live.live_rows, name="live_rows"),
+    path("live/walls/", walls.walls_page, name="walls"),
+    path("live/walls/<int:pk>/revoke", walls.wall_revoke, name="wall_revoke"),
+    path("wall/<str:token>", walls.wall, name="wall"),
+    path("wall/<str:token>/now", walls.wall_now, name="wall_now"),
+    path("sites/<int:pk>/bays", bays.site_bays, name="site_bays"),
+    path("sites/<int:pk>/bays/now", bays.site_bays_now, name="site_bays_now"),
     path("sessions/", sessions.sessions, name="sessions"),
     path("sessions/csv", sessions.sessions_csv, name="sessions_csv"),
     path("sessions/start", control.session_start, name="session_start"),

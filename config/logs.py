@@ -9,7 +9,7 @@ import structlog
 
 # A webhook's token is a password; so is an API key, so is a link without a sign-in. None may ever stand in a log.
 SECRETS = re.compile(
-    r"(/hooks/[a-z]+/)[\w-]+|(\bch_[a-z]+_)[\w-]+|(/invitations/)[\w-]+|(/password/reset/key/)[\w-]+|(/r/)[\w-]+"
+    r"(/hooks/[a-z]+/)[\w-]+|(\bch_[a-z]+_)[\w-]+|(/invitations/)[\w-]+|(/password/reset/key/)[\w-]+|(/r/)[\w-]+|(/wall/)[\w-]+"
 )
 
 

@@ -169,6 +169,10 @@
     return { paused: () => isPaused, fresh: () => { heard = performance.now(); set('live'); showAge(); }, late: () => set('delayed') };
   };
 
+  // --- a choice in a filter applies at once; its button is for those without a script
+  for (const button of document.querySelectorAll('[data-submits]')) button.hidden = true;
+  for (const field of document.querySelectorAll('[data-submit]')) field.addEventListener('change', () => field.form.requestSubmit());
+
   const bodies = document.querySelectorAll('[data-live]');
   if (bodies.length) { const view = makeView(); for (const body of bodies) start(body, view); }
   window.live = { morph, apply };

@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from charging import walls
 from fleet import commands
 from fleet.models import UnknownStation
 from lib import clock
@@ -40,6 +41,7 @@ class World:
         self.unknown = UnknownStation.objects.create(
             account=self.account, vendor_id="X-1", seen_in="reporting", first_seen_at=now, last_seen_at=now
         )
+        self.wall, _token = walls.create(actor=actor, name="hall", days=7, now=now)
         self.key, _plain = api_keys.create(actor=actor, name="key", now=now)
         self.invitation, self.token = invitations.create(
             actor=actor, email=f"new{self.organisation.pk}@example.com", role=Role.VIEWER, site_ids=None, now=now
@@ -57,6 +59,7 @@ PLAN: Named = lambda world: world.plan.public_id  # noqa: E731
 UNKNOWN: Named = lambda world: world.unknown.pk  # noqa: E731
 MEMBER: Named = lambda world: world.viewer.pk  # noqa: E731
 INVITATION: Named = lambda world: world.invitation.pk  # noqa: E731
+WALL: Named = lambda world: world.wall.pk  # noqa: E731
 KEY: Named = lambda world: world.key.pk  # noqa: E731
 AT_A_SITE = (SITE, STATION, SESSION, COMMAND, PLAN)  # hidden from members who are limited to other sites
 
@@ -130,6 +133,12 @@ ROWS: dict[str, Row] = {
     "hook_exception": open_to_all(404, "post", "wrong"),
     "live": Row(P.VIEW),
     "live_rows": Row(P.VIEW),
+    "walls": Row(P.MANAGE_FLEET),
+    "wall_revoke": Row(P.MANAGE_FLEET, WALL),
+    "wall": open_to_all(404, "get", "wrong"),
+    "wall_now": open_to_all(401, "get", "wrong"),
+    "site_bays": Row(P.VIEW, SITE),
+    "site_bays_now": Row(P.VIEW, SITE),
     "sessions": Row(P.VIEW),
     "sessions_csv": Row(P.EXPORT),
     "start_plans": Row(P.VIEW),

@@ -3,12 +3,11 @@
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 
-from charging import board, decisions, freshness, traces
+from charging import changes, decisions, freshness, silence, traces
 from charging.models import Session
 from charging.models.session import OPEN
 from fleet.models import ApiCall, RawMessage
@@ -24,7 +23,7 @@ EVIDENCE = 50
 
 @require(Permission.VIEW)
 def session(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    version = board.version()  # before the rows: see there
+    version = changes.version()  # before the rows: see there
     return render(request, "charging/session.html", _context(request, public_id) | {"version": version})
 
 
@@ -32,7 +31,7 @@ def session(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def session_now(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """The part of the page that moves; 204 if nothing was written since X-Since. Readings and events come with a write
     of the session itself."""
-    since, version = board.parse_version(request.headers.get("X-Since", ""))[0], str(board.version())
+    since, version = changes.Mark.read(request.headers.get("X-Since", "")).xid, str(changes.version())
     if since and _found(request, public_id).changed_xid < since:
         return HttpResponse(status=204, headers={"X-Version": version})
     answer = render(request, "charging/_session_now.html", _context(request, public_id) | {"partial": True})
@@ -80,7 +79,7 @@ def _curve(found: Session, readings: list[Any]) -> str:
         points,
         figures.zone(found.site.timezone),
         cumulative=_("Energy"),
-        gap_s=board.gap_s(settings.READ_EVERY_S, clock.speed()),
+        gap_s=silence.horizon_s(),
     )
 
 

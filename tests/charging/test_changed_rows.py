@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from charging import board
+from charging import changes
 from charging.models import Session
 from charging.models.session import State
 from people.actor import Actor
@@ -33,21 +33,21 @@ def write(writer: Any, pk: int) -> None:
 
 
 def seen(actor: Actor, since: int) -> set[int]:
-    return set(board.changed(actor, since).values_list("pk", flat=True))
+    return set(changes.changed(actor, since).values_list("pk", flat=True))
 
 
 def test_a_slow_writer_is_found_after_a_fast_one(slow: Any) -> None:
     owner = factories.member()
     actor, station = factories.actor(owner), factories.station(factories.site(owner.organisation))
     early, late = factories.session(station).pk, factories.session(station).pk
-    first = board.version()
+    first = changes.version()
     write(slow, early)
     Session.objects.filter(pk=late).update(energy_kwh=Decimal(2))  # a younger transaction, committed at once
 
-    second = board.version()
+    second = changes.version()
     assert seen(actor, first) == {late}
     slow.commit()
-    third = board.version()
+    third = changes.version()
     assert seen(actor, second) == {early, late}  # late a second time: the mark did not pass the open transaction
     assert seen(actor, third) == set()
 
@@ -67,7 +67,7 @@ def test_what_was_rolled_back_is_never_sent(slow: Any) -> None:
     owner = factories.member()
     actor, station = factories.actor(owner), factories.station(factories.site(owner.organisation))
     session = factories.session(station)
-    since = board.version()
+    since = changes.version()
     write(slow, session.pk)
     slow.rollback()
     assert seen(actor, since) == set()

@@ -3,17 +3,21 @@
 import random
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from charging import board, live_figures, places
+from charging import board, changes, live_figures, places
+from charging.changes import Mark
 from charging.models import Reading, Session, StationException
 from charging.models.session import State
+from charging.views import board_html
 from fleet.models import Station
 from lib import clock
 from people.models import Membership
@@ -22,6 +26,7 @@ from tests import factories
 
 pytestmark = pytest.mark.django_db
 World = tuple[Membership, Station]
+NEWEST = board.Filter(sort="-started")
 
 
 @pytest.fixture
@@ -148,6 +153,7 @@ def test_same_queries_for_one_and_three_rows(world: World) -> None:
         return len(queries)
 
     factories.session(station, connector=station.connectors.get(number=1))
+    count()  # how good estimates were is asked once and kept
     one = count()
     for number in (2, 3):
         reading(factories.session(station, connector=station.connectors.get(number=number)))
@@ -197,6 +203,7 @@ def test_a_viewer_sees_no_buttons(world: World) -> None:
     html = factories.client_for(viewer).get("/").content.decode()
     assert reverse("session_start") not in html
     assert "/stop" not in html
+    assert 'name="id"' not in html
 
 
 @pytest.mark.parametrize("since", ["", "x", "-1", "1.2.3", "9" * 30])
@@ -209,18 +216,20 @@ def test_a_strange_version_means_from_the_beginning(world: World, since: str) ->
 
 
 # --- more sessions than a page holds: the page is played by a list, told only what board.update says ------------------
-def page_of(station: Station, owner: Membership) -> tuple[list[int], int]:
-    shown = board.rows(factories.actor(owner), board.Filter(), factories.NOW, 300)
-    return [row.session.pk for row in shown], board.version()
+def page_of(owner: Membership, wanted: board.Filter = NEWEST) -> tuple[list[int], Mark]:
+    actor = factories.actor(owner)
+    mark = changes.look(actor, Mark()).mark
+    return [place.pk for place in board.page(actor, wanted)], mark
 
 
-def told(page: list[int], owner: Membership, since: int) -> list[int]:
+def told(page: list[int], owner: Membership, since: Mark, wanted: board.Filter = NEWEST) -> list[int]:
     """What live.js does with an answer: gone rows leave, known ones stay, new ones stand below the one they name."""
-    rows, gone = board.update(factories.actor(owner), board.Filter(), since, factories.NOW, 300)
+    actor = factories.actor(owner)
+    places_shown, gone = board.update(actor, wanted, changes.look(actor, since))
     now = [pk for pk in page if pk not in gone]
-    for row in rows:
-        if row.session.pk not in now:
-            now.insert(now.index(row.after) + 1 if row.after else 0, row.session.pk)
+    for place in places_shown:
+        if place.pk not in now:
+            now.insert(now.index(place.after) + 1 if place.after else 0, place.pk)
     return now
 
 
@@ -233,7 +242,7 @@ def test_a_full_page_stays_full_and_never_grows(world: World, monkeypatch: pytes
     monkeypatch.setattr(board, "ROWS", 3)
     owner, station = world
     first, second, third, fourth, fifth = (open_at(station, minute) for minute in range(10, 15))
-    page, version = page_of(station, owner)
+    page, version = page_of(owner)
     assert page == [first, second, third]
 
     newest = open_at(station, 0)
@@ -241,12 +250,163 @@ def test_a_full_page_stays_full_and_never_grows(world: World, monkeypatch: pytes
     page = told(page, owner, version)
     assert page == [newest, first, second]
 
-    version = board.version()
+    version = page_of(owner)[1]
     for pk in (newest, second):
         Session.objects.filter(pk=pk).update(state=State.FAILED, ended_at=factories.NOW, holds_connector=False)
     page = told(page, owner, version)
     assert page == [first, third, fourth]
-    assert page == page_of(station, owner)[0]
+    assert page == page_of(owner)[0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_needs_a_person_comes_first_and_enters_a_full_page(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(board, "ROWS", 3)
+    owner, station = world
+    calm = [open_at(station, minute) for minute in range(4)]
+    refused = factories.session(station, stop_state="refused", requested_at=factories.NOW - timedelta(hours=1)).pk
+    unknown = factories.session(station, state=State.UNKNOWN, requested_at=factories.NOW - timedelta(hours=2)).pk
+    page, mark = page_of(owner, board.Filter())
+    assert page == [unknown, refused, calm[0]]
+    Session.objects.filter(pk=calm[3]).update(read_failures=2)
+    page = told(page, owner, mark, board.Filter())
+    assert page == page_of(owner, board.Filter())[0] == [unknown, refused, calm[3]]
+
+
+# --- silence ----------------------------------------------------------------------------------------------------------
+def silent_session(station: Station, **fields: Any) -> Session:
+    """Charging at 11 kW, last answered an hour ago."""
+    hour_ago = clock.now() - timedelta(hours=1)
+    found = factories.session(
+        station, power_kw=Decimal(11), energy_kwh=Decimal(5), cost=Decimal("1.75"), read_at=hour_ago,
+        requested_at=hour_ago, **fields,
+    )  # fmt: skip
+    reading(found, minutes=60)
+    return found
+
+
+def test_a_silent_session_says_since_when_and_is_not_in_the_totals(world: World) -> None:
+    owner, station = world
+    silent = silent_session(station)
+    heard = factories.session(station, power_kw=Decimal(7), energy_kwh=Decimal(2), read_at=clock.now())
+    reading(heard, minutes=0)
+    factories.session(station, state=State.PENDING)  # never read: nothing to lose
+    actor, now = factories.actor(owner), clock.now()
+    cards = places.cards(actor, now)
+    figures = live_figures.read(actor, cards, now)
+    assert (figures.power_kw, figures.open_energy_kwh, figures.silent) == (Decimal(7), Decimal(2), 1)
+    assert [(card.power_kw, card.silent) for card in cards] == [(Decimal(7), 1)]
+    html = factories.client_for(owner).get("/").content.decode()
+    row = html.split(f'<tr id="s-{silent.pk}"')[1].split("</tr>")[0]
+    since = (now - timedelta(hours=1)).astimezone(station.site.zone)
+    assert "no reading since" in row
+    assert f"{since:%H:%M}" in row
+    assert '5.00<span class="unit">kWh' in row
+    assert "data-est" not in row
+    assert '11.0<span class="unit">kW</span>' not in row
+    assert "1 without a reading" in html
+
+
+def test_between_readings_energy_and_cost_go_on_as_estimates(world: World) -> None:
+    owner, station = world
+    session = factories.session(
+        station, power_kw=Decimal(36), energy_kwh=Decimal(5), cost=Decimal("1.75"), currency="CAD", read_at=clock.now(),
+        tariff={
+            "currency": "CAD", "name": "flat", "price_per_kwh": "0.50", "price_per_minute": "0", "price_per_start": "0"
+        },
+    )  # fmt: skip
+    reading(session, minutes=1)
+    html = factories.client_for(owner).get("/").content.decode()
+    row = html.split(f'<tr id="s-{session.pk}"')[1].split("</tr>")[0]
+    assert 'data-est="5.000" data-rate="0.010"' in row  # kWh, and kWh a second at 36 kW
+    assert 'data-est="1.7500" data-rate="0.00500"' in row
+
+
+def test_time_alone_tells_a_page_that_a_session_fell_silent(world: World) -> None:
+    owner, station = world
+    actor = factories.actor(owner)
+    mark = changes.look(actor, Mark()).mark
+    mark = Mark(mark.xid + 1, mark.at_ms, mark.alarms)  # as if everything so far had been told
+    silent = silent_session(station)
+    Session.objects.filter(pk=silent.pk).update(read_at=Now() - timedelta(seconds=301.5))
+    Session.objects.update(changed_xid=0)
+    later = Mark(10**15, mark.at_ms - 2_000, mark.alarms)
+    assert changes.look(actor, later).moved == {silent.pk}
+    assert changes.look(actor, Mark(10**15, mark.at_ms + 10_000, mark.alarms)).moved == frozenset()
+
+
+def test_an_unchanged_poll_asks_four_questions(world: World) -> None:
+    owner, station = world
+    client = factories.client_for(owner)
+
+    def asked(n: int) -> int:
+        for _ in range(n):
+            silent_session(station)
+        mark = changes.look(factories.actor(owner), Mark()).mark
+        later = Mark(10**15, mark.at_ms, mark.alarms)  # rows of this test's own transaction count as told
+        with CaptureQueriesContext(connection) as queries:
+            assert rows(client, f"{later}.0.").status_code == 204
+        return len(queries)
+
+    assert (asked(1), asked(5)) == (4, 4)
+
+
+def test_what_stands_around_is_sent_only_where_it_differs(world: World) -> None:
+    owner, station = world
+    session = factories.session(station)
+    reading(session)
+    client = factories.client_for(owner)
+    first = rows(client, "1")
+    again = rows(client, first.headers["X-Version"])  # this test's own transaction is still open: all is told twice
+    assert 'id="live-figures"' in first.content.decode()
+    assert 'id="live-figures"' not in again.content.decode()
+    assert f'<tr id="s-{session.pk}"' in again.content.decode()
+    Session.objects.filter(pk=session.pk).update(power_kw=Decimal(99))
+    third = rows(client, again.headers["X-Version"]).content.decode()
+    assert 'id="live-figures"' in third
+    assert 'id="live-tabs"' not in third
+
+
+def test_pieces_that_were_kept_are_made_good(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures may be a second old; whoever got old ones is told the present ones though nothing changed since."""
+    monkeypatch.setattr(board_html, "AROUND_KEPT_S", 60.0)
+    owner, station = world
+    session = factories.session(station, power_kw=Decimal(3))
+    client = factories.client_for(owner)
+    version = rows(client, "1").headers["X-Version"]
+    Session.objects.filter(pk=session.pk).update(power_kw=Decimal(5))
+    stale = rows(client, version)
+    assert 'id="live-figures"' not in stale.content.decode()
+    told_late = stale.headers["X-Version"].split(".")
+    assert told_late[3] == "1"
+    monkeypatch.setattr(board_html, "AROUND_KEPT_S", 0.0)
+    board_html.forget()
+    quiet = ".".join([str(10**15), *told_late[1:]])  # no row is new
+    answer = rows(client, quiet)
+    assert '5.0<span class="unit">kW</span>' in answer.content.decode()
+    assert answer.headers["X-Version"].split(".")[3] == "0"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_kept_row_is_drawn_anew_once_it_is_written(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(board_html, "ROW_KEPT_S", 60.0)
+    owner, station = world
+    session = factories.session(station, reference="first")
+    client = factories.client_for(owner)
+    assert "first" in client.get("/").content.decode()
+    Session.objects.filter(pk=session.pk).update(reference="second")
+    html = client.get("/").content.decode()
+    assert "second" in html
+    assert "first" not in html
+
+
+def test_a_site_narrows_rows_and_count(world: World) -> None:
+    owner, station = world
+    here = factories.session(station)
+    there = factories.session(factories.station(factories.site(owner.organisation, name="Airport")))
+    html = factories.client_for(owner).get("/", {"site": str(station.site_id)}).content.decode()
+    assert f'<tr id="s-{here.pk}"' in html
+    assert f'<tr id="s-{there.pk}"' not in html
+    assert "1 session<" in html
 
 
 def test_window_is_exact_whatever_moved() -> None:

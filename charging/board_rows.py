@@ -1,0 +1,76 @@
+"""What a row of the board says: a session, its figures as they are by now, its power over the last half hour."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db.models import OuterRef, Subquery
+
+from charging import decisions, estimates, silence, traces
+from charging.estimates import SessionEstimate
+from charging.models import Reading, Session
+from people.actor import Actor
+
+
+@dataclass(frozen=True)
+class Row:
+    session: Session
+    seen_at: datetime | None  # the last answer that spoke of it
+    shown: SessionEstimate | None  # None: never read
+    trace: list[Decimal | None]  # power over the last half hour
+
+    @property
+    def since_at(self) -> datetime:
+        return self.session.started_at or self.session.requested_at
+
+    @property
+    def silent_since(self) -> datetime | None:
+        return self.shown.silent_since if self.shown else None
+
+    @property
+    def is_lost(self) -> bool:
+        return decisions.is_lost(self.session)
+
+
+def drawn(actor: Actor, ids: Collection[int], now: datetime) -> dict[int, Row]:
+    """Rows of some of the sessions that the actor sees, by id: two queries. One that left meanwhile is left out."""
+    if not ids:
+        return {}
+    latest = Reading.objects.filter(session=OuterRef("pk")).order_by("-received_at", "-id")
+    sessions = list(
+        Session.objects.visible_to(actor)
+        .open()
+        .filter(pk__in=ids)
+        .select_related("site", "station", "connector")
+        .annotate(
+            seen_at=Subquery(latest.values("confirmed_at")[:1]), measured_at=Subquery(latest.values("measured_at")[:1])
+        )
+    )
+    recent = _recent([session.pk for session in sessions], now)
+    horizon_s = silence.horizon_s()
+    return {
+        session.pk: Row(
+            session,
+            session.seen_at,  # type: ignore[attr-defined]
+            _shown(session, now, horizon_s),
+            traces.trace(recent[session.pk], now, horizon_s),
+        )
+        for session in sessions
+    }
+
+
+def _recent(ids: list[int], now: datetime) -> dict[int, list[Reading]]:
+    by_session: dict[int, list[Reading]] = {pk: [] for pk in ids}
+    found = Reading.objects.filter(session__in=ids, confirmed_at__gte=now - traces.SPAN)
+    for reading in found.only("session_id", "received_at", "confirmed_at", "power_kw").order_by("received_at", "id"):
+        by_session[reading.session_id].append(reading)
+    return by_session
+
+
+def _shown(session: Session, now: datetime, horizon_s: float) -> SessionEstimate | None:
+    seen_at: datetime | None = session.seen_at  # type: ignore[attr-defined]
+    if seen_at is None:
+        return None
+    measured_at: datetime | None = session.measured_at  # type: ignore[attr-defined]
+    return estimates.of(estimates.facts(session, measured_at, seen_at, horizon_s), now)

@@ -1,0 +1,142 @@
+"""Drawn pieces of the board, kept in this process so that fifty browsers cost little more than one.
+
+A row is drawn once for each version of its session and shared by everybody who may see it; what stands around the rows
+is figured out anew only as often as it is cheap. Who sees which row is decided in charging/board.py, before.
+"""
+
+import re
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+
+from django.template.loader import get_template
+from django.utils import translation
+
+from charging import attention, board, board_rows, estimate_quality, live_figures, places
+from charging.board import Place
+from charging.changes import Mark
+from charging.estimate_quality import Quality
+from people.actor import Actor
+from people.roles import Permission
+
+ROW_KEPT_S = 5.0  # wall: names of sites and stations may change without a word
+MOST_ROWS = 5_000
+MOST_AROUNDS = 500
+AROUND_KEPT_S = 1.0  # wall, at least
+AROUND_SHARE = 20  # and so many times as long as it took: a twentieth of one processor at most
+PARTS = ("figures", "attention", "sites")
+Key = tuple[int, int, bool, bool, str]
+
+_rows: dict[Key, tuple[float, str]] = {}
+_arounds: dict[tuple[Any, ...], "Around"] = {}
+_busy: dict[tuple[Any, ...], threading.Lock] = {}
+
+
+@dataclass(frozen=True)
+class Around:
+    """What stands around the rows for everybody with the same rights: true at `at_ms` (wall, the database's clock)."""
+
+    at_ms: int
+    tabs: dict[str, int]
+    quality: Quality | None
+    parts: dict[str, str] = field(repr=False)
+    until_s: float = 0.0  # monotonic
+
+
+# --- rows -------------------------------------------------------------------------------------------------------------
+def rows(actor: Actor, places_shown: Sequence[Place], now: datetime) -> list[str]:
+    """The rows as HTML, in their order; two queries if any of them is not at hand."""
+    may_control, language = actor.can(Permission.CONTROL_SESSIONS), translation.get_language()
+    keys = {one.pk: (one.pk, one.version, one.aged, may_control, language) for one in places_shown}
+    moment = time.monotonic()
+    cells = {pk: kept[1] for pk, key in keys.items() if (kept := _rows.get(key)) and kept[0] > moment}
+    missing = board_rows.drawn(actor, [pk for pk in keys if pk not in cells], now)
+    template = get_template("charging/_live_cells.html")
+    for pk, row in missing.items():
+        cells[pk] = template.render({"row": row, "now": now, "may_control": may_control})
+    if len(_rows) > MOST_ROWS:
+        _rows.clear()
+    # A row that was written meanwhile is drawn as it is now; its own version is told with the next look.
+    _rows.update(
+        {
+            keys[pk]: (moment + ROW_KEPT_S, cells[pk])
+            for pk, row in missing.items()
+            if row.session.changed_xid == keys[pk][1]
+        }
+    )
+    return [_row(one, cells[one.pk]) for one in places_shown if one.pk in cells]
+
+
+def _row(one: Place, cells: str) -> str:
+    above = f"s-{one.after}" if one.after else ""
+    return f'<tr id="s-{one.pk}" data-after="{above}">{cells}</tr>'
+
+
+# --- around -----------------------------------------------------------------------------------------------------------
+def around(actor: Actor, mark: Mark, now: datetime) -> Around:
+    """Of `mark` or a moment before. While one thread works it out, the others take the older one."""
+    scope = (actor.organisation_id, actor.site_ids, actor.role, translation.get_language())
+    kept = _arounds.get(scope)
+    if kept is not None and kept.until_s > time.monotonic():
+        return kept
+    lock = _busy.setdefault(scope, threading.Lock())
+    if not lock.acquire(blocking=False):
+        if kept is not None:
+            return kept
+        lock.acquire()
+    try:
+        newer = _arounds.get(scope)
+        return newer if newer is not None and newer is not kept else _make(scope, actor, mark, now)
+    finally:
+        lock.release()
+
+
+def _make(scope: tuple[Any, ...], actor: Actor, mark: Mark, now: datetime) -> Around:
+    made = _around(actor, mark, now)
+    if len(_arounds) > MOST_AROUNDS:
+        _arounds.clear()
+    _arounds[scope] = made
+    return made
+
+
+def _around(actor: Actor, mark: Mark, now: datetime) -> Around:
+    began_s = time.monotonic()
+    cards = places.cards(actor, now)
+    context = {
+        "now": now,
+        "cards": cards,
+        "figures": live_figures.read(actor, cards, now),
+        "attention": attention.items(actor),
+    }
+    parts = {name: get_template(f"charging/_live_{name}.html").render(context | {"partial": True}) for name in PARTS}
+    tabs, quality = board.tabs(actor), estimate_quality.this_week(actor, now)
+    ended_s = time.monotonic()
+    kept_s = max(AROUND_KEPT_S, AROUND_SHARE * (ended_s - began_s))
+    return Around(mark.at_ms, tabs, quality, parts, ended_s + kept_s)
+
+
+def forget() -> None:
+    """For tests, which make another world within a second."""
+    _rows.clear()
+    _arounds.clear()
+
+
+# --- what a browser holds already -------------------------------------------------------------------------------------
+TICKING = re.compile(r"(<time\b[^>]*>)[^<]*")
+
+
+def digest(html: str) -> str:
+    """The same for the same content; ages are left out, for the browser counts them."""
+    return blake2b(TICKING.sub(r"\1", html).encode(), digest_size=4).hexdigest()
+
+
+def unlike(parts: Iterable[str], digests: str) -> tuple[list[str], str]:
+    """The parts whose digest is not the one at its place in `digests`, and the digests of all."""
+    held = digests.split("-")
+    found = [(part, digest(part)) for part in parts]
+    news = [part for place, (part, mine) in enumerate(found) if place >= len(held) or held[place] != mine]
+    return news, "-".join(mine for _part, mine in found)
