@@ -151,7 +151,7 @@ class _Crew:
     def _read(self, picked: Picked) -> None:
         close_old_connections()
         try:
-            readings.read(picked.session_id, self._now_fn, claimed=True, hurried=picked.hurried)
+            readings.read(picked.session_id, self._now_fn, claimed=True)
         except Exception:  # the claim runs out by itself, and the others must be read meanwhile
             log.exception("session %s could not be read", picked.session_id)
 

@@ -110,7 +110,7 @@ _LINES = (
 )
 # A row that another picker has just claimed is skipped while locked, and judged again by its new claim once it is not.
 _PICK = (
-    "UPDATE charging_session u SET hurry = false,"  # noqa: S608
+    "UPDATE charging_session u SET"  # noqa: S608
     " read_claimed_until = clock_timestamp() + %(lease)s * interval '1 second' FROM ("
     "SELECT s.id, s.hurry FROM charging_session s JOIN fleet_station t ON t.id = s.station_id"
     f" WHERE t.account_id = ANY(%(accounts)s) AND {_READABLE} AND {_DUE}"

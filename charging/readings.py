@@ -6,6 +6,7 @@ Which one is next lives in charging/read_queue.py, how fast they follow each oth
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -17,20 +18,18 @@ from charging.models import Reading, Session
 from charging.models.session import ENDED, LIVE
 from fleet import gateway
 
-CLAIM_S = 12  # wall: longer than PATIENCE_S and one call
 FAILURE_PAUSE_S = (5, 15, 60, 300, 900)  # wall; the last one repeats
 SOON = timedelta(seconds=60)  # the longest pause when it is the account that fails: once mended, nobody waits long
-PATIENCE_S = 3.0
-PICKED_PATIENCE_S = 0.5  # a slot was free when it was picked; with one call shorter than CALL_LEASE_S
+PATIENCE_S = 1.0  # with one call not longer than CALL_LEASE_S; without a slot it is left to the reader, hurried
+PICKED_PATIENCE_S = 0.5  # a slot was free when it was picked
 
 
-def read(
-    session_id: int, now_fn: Callable[[], datetime], *, claimed: bool = False, hurried: bool = True
-) -> Session | None:
+def read(session_id: int, now_fn: Callable[[], datetime], *, claimed: bool = False) -> Session | None:
     """Read one session and take what it says. None when it has no vendor id, is being read, or no slot is free.
 
-    `claimed` says that read_queue.pick took it already, and `hurried` what it said. An answer that cannot be had puts
-    the next try further away.
+    `claimed` says that read_queue.pick took it already. An answer that cannot be had puts the next try further away.
+    `hurry` ends with the answer: a reader that dies leaves it behind, and its claim runs out. Who needs a read that
+    begins later than now takes the claim away.
     """
     if not claimed and not _claim(session_id):
         return None
@@ -45,8 +44,8 @@ def read(
             request=lambda client: client.get_session(session.vendor_session_id or ""),
         )
     except gateway.NoSlot:
-        mine = Session.objects.filter(pk=session_id)
-        mine.update(read_claimed_until=None, **({"hurry": True} if hurried else {}))
+        mine = Session.objects.filter(pk=session_id, read_claimed_until=session.read_claimed_until)
+        mine.update(read_claimed_until=None)
         return None
     except eevion.EevionError as error:
         _failed(session, error, now_fn())
@@ -59,7 +58,10 @@ def _take(session: Session, document: eevion.SessionDocument, now: datetime) -> 
         row = settling.apply(session=session, document=document, now=now, via="read")
         row.site, row.station = session.site, session.station
         weight = freshness.weigh(row, session.power_kw, document.measured_at, now) if row.state in LIVE else {}
-        Session.objects.filter(pk=row.pk).update(read_at=Now(), read_claimed_until=None, read_failures=0, **weight)
+        mine = session.read_claimed_until is not None and row.read_claimed_until == session.read_claimed_until
+        # What came up after we asked, or took our claim away, wants another read.
+        done = {"read_claimed_until": None, "hurry": row.hurry and not session.hurry} if mine else {}
+        Session.objects.filter(pk=row.pk).update(read_at=Now(), read_failures=0, **weight, **done)
     return row
 
 
@@ -75,12 +77,11 @@ def prune(before: datetime, batch: int = 5000) -> int:
 
 
 def _claim(session_id: int) -> bool:
-    """`hurry` ends with the claim, not with the answer: what comes up in between asks for another read."""
-    lease = Now() + timedelta(seconds=CLAIM_S)
+    lease = Now() + timedelta(seconds=settings.CALL_LEASE_S)
     free = Session.objects.filter(
         Q(read_claimed_until=None) | Q(read_claimed_until__lt=Now()), pk=session_id, vendor_session_id__isnull=False
     )
-    return bool(free.update(read_claimed_until=lease, hurry=False))
+    return bool(free.update(read_claimed_until=lease, hurry=True))
 
 
 def _failed(session: Session, error: eevion.EevionError, now: datetime) -> None:

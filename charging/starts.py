@@ -64,13 +64,14 @@ def send_start(session_id: int, now_fn: Callable[[], datetime]) -> Session | Non
     if session is None:
         return None
     try:
-        answer = gateway.call(
-            account=session.station.account,
+        answer = attempts.call(
+            session,
             lane=gateway.Lane.PEOPLE if session.origin == Origin.PERSON else gateway.Lane.API,
             why=f"start session {session.pk}",
             endpoint="POST session",
             patience_s=attempts.PATIENCE_S[session.origin],
             request=partial(_send, session, now_fn),
+            state=State.REQUESTED,
         )
     except attempts.AlreadyTaken:
         return None

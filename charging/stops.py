@@ -71,13 +71,14 @@ def send_stop(session_id: int, now_fn: Callable[[], datetime]) -> Session | None
     if session is None or not session.vendor_session_id:
         return None
     try:
-        answer = gateway.call(
-            account=session.station.account,
+        answer = attempts.call(
+            session,
             lane=gateway.Lane.PEOPLE,
             why=f"stop session {session.pk}",
             endpoint="POST session/stop",
             patience_s=attempts.PATIENCE_S["person"],
             request=partial(_send, session),
+            stop_state=StopState.WANTED,
         )
     except attempts.AlreadyTaken:
         return None
@@ -148,7 +149,8 @@ def _taken(session: Session, now: datetime, take: Callable[[Session, datetime], 
 
 def _accepted(row: Session, now: datetime, answer: eevion.SessionStopped) -> None:
     row.claimed_until = row.due_at = None
-    row.stop_state, row.stop_error, row.attempts, row.hurry = StopState.SENT, "", 0, True
+    row.stop_state, row.stop_error, row.attempts = StopState.SENT, "", 0
+    row.hurry, row.read_claimed_until = True, None
     timeline.note(row, kind="stop", text=_("Stop accepted by the vendor."), now=now)
     if answer.status == eevion.SessionStatus.STOPPING and State.STOPPING in MOVES[row.state]:
         settling.move(row, State.STOPPING, now)
@@ -168,14 +170,16 @@ def _not_sent(row: Session, now: datetime, error: Exception) -> None:
 
 def _refused(row: Session, now: datetime, error: eevion.Rejected) -> None:
     row.claimed_until = row.due_at = None
-    row.stop_state, row.hurry = StopState.REFUSED, True
+    row.stop_state = StopState.REFUSED
+    row.hurry, row.read_claimed_until = True, None
     row.stop_error = (_("Stop refused: %(said)s The session goes on.") % {"said": error.message})[:500]
     timeline.note(row, kind="stop", text=row.stop_error, now=now)
 
 
 def _unknown(row: Session, now: datetime, why: str) -> None:
     row.claimed_until = row.due_at = None
-    row.stop_state, row.hurry = StopState.UNKNOWN, True
+    row.stop_state = StopState.UNKNOWN
+    row.hurry, row.read_claimed_until = True, None  # a read that began before proves nothing
     row.stop_error = (_("No answer to the stop: %(why)s It is read first, then sent again if needed.") % {"why": why})[
         :500
     ]

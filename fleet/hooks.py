@@ -17,7 +17,7 @@ from fleet.models.message import HookKind
 from lib import outage, secrets
 
 PATHS = {HookKind.SESSION: "sessions", HookKind.JOB: "jobs", HookKind.EXCEPTION: "exceptions"}
-CLAIM_S = 30  # wall; whoever died while digesting leaves the message to the next sweep
+CLAIM_S = 5  # wall; whoever died while digesting leaves the message to the next sweep. A lock parts two at once
 FIRST_RETRY_S = 5
 LONGEST_RETRY_S = 3600
 ATTEMPTS = 8

@@ -1,7 +1,8 @@
 """How a failing read is paced, and what retention takes. Which one is next: test_read_queue."""
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db.models.functions import Now
@@ -57,3 +58,46 @@ def test_a_session_the_vendor_does_not_know_is_asked_ever_more_seldom_and_shown(
     assert (session.state, session.read_failures, sessions.is_lost(session)) == (State.CHARGING, 3, True)
     texts = list(session.events.values_list("text", flat=True))
     assert texts == ["The vendor does not know this session any more. It is asked again from time to time."]
+
+
+def asked_in_between(session: Session, **fields: Any) -> Callable[[], datetime]:
+    """The clock of a reader, looked at once the answer is here: until then somebody else writes."""
+
+    def now() -> datetime:
+        Session.objects.filter(pk=session.pk).update(**fields)
+        return NOW
+
+    return now
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("hurried", "in_between", "left"),
+    [
+        (False, {}, False),
+        (True, {}, False),
+        (False, {"hurry": True}, True),
+        (True, {"hurry": True, "read_claimed_until": None}, True),
+    ],
+)
+def test_a_hurry_ends_with_its_answer_and_what_came_in_between_asks_again(
+    vendor: Vendor, hurried: bool, in_between: dict[str, Any], left: bool
+) -> None:
+    station = factories.station(account=factories.account(base_url=vendor.url, api_key=vendor.key()))
+    started = vendor.client().start_session(station_id=vendor.station(), connector_id=1)
+    session = factories.session(station, vendor_session_id=started.session_id, hurry=hurried)
+    assert read_queue.pick(read_queue.lines()[0]) == read_queue.Picked(session.pk, hurried)
+    assert sessions.read(session.pk, asked_in_between(session, **in_between), claimed=True) is not None
+    session.refresh_from_db()
+    assert (session.hurry, session.read_claimed_until) == (left, None)
+
+
+@pytest.mark.parametrize("state", [State.CHARGING, State.COMPLETED])
+def test_a_reader_that_died_leaves_the_hurry_behind(state: State) -> None:
+    session = factories.session(state=state, vendor_session_id="ses_1", hurry=True)
+    [line] = read_queue.lines()
+    assert read_queue.pick(line) == read_queue.Picked(session.pk, hurried=True)
+    assert read_queue.pick(line) is None
+    Session.objects.filter(pk=session.pk).update(read_claimed_until=Now() - timedelta(seconds=1))
+    assert read_queue.pick(line) == read_queue.Picked(session.pk, hurried=True)
