@@ -214,19 +214,25 @@ def judge(field: Field, plan: Plan, end_at: datetime) -> Found:
     weights = field.weights
     mean_s = sum(weights[pk] * ages[pk][0] for pk in weights) / sum(weights.values()) + delay_s
     found = Found(
-        ratio=mean_s / bound_s(list(weights.values()), field.account.budget_id, plan.window_s, delay_s),
+        ratio=mean_s / bound_s(list(weights.values()), plan.window_s, delay_s),
         max_age_s=max(age[1] for age in ages.values()) + delay_s,
         cycles=sum(len(moments) for moments in stored.values()) / len(weights),
     )
-    say(f"{field.account.name}: mean {mean_s:.3f} s, delay {delay_s * 1000:.1f} ms, {found}")
+    since_at = max(moments[1] for moments in stored.values())
+    reads = sum(moment > since_at for moments in stored.values() for moment in moments)
+    used = reads / (end_at - since_at).total_seconds() / reads_per_s(plan.window_s, delay_s)
+    say(f"{field.account.name}: {found}, delay {delay_s * 1000:.1f} ms, {used:.1%} of the lane used")
     return found
 
 
-def bound_s(weights: list[float], budget_id: int, window_s: float, delay_s: float) -> float:
-    slots = budget.lanes(LIMIT)
-    reads_per_s = sum(lane in budget.SLOTS[Lane.READS] for lane in slots) / (window_s + delay_s)
+def bound_s(weights: list[float], window_s: float, delay_s: float) -> float:
     roots = sum(math.sqrt(weight) for weight in weights)
-    return roots**2 / (2 * reads_per_s * sum(weights)) + delay_s
+    return roots**2 / (2 * reads_per_s(window_s, delay_s) * sum(weights)) + delay_s
+
+
+def reads_per_s(window_s: float, delay_s: float) -> float:
+    """What the lane gives at most: a slot is used once in a window and an answer."""
+    return sum(lane in budget.SLOTS[Lane.READS] for lane in budget.lanes(LIMIT)) / (window_s + delay_s)
 
 
 def _mean_and_max_s(moments: list[datetime], end_at: datetime) -> tuple[float, float]:
