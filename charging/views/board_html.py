@@ -7,7 +7,7 @@ is figured out anew only as often as it is cheap. Who sees which row is decided 
 import re
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
@@ -26,14 +26,30 @@ from people.roles import Permission
 ROW_KEPT_S = 5.0  # wall: names of sites and stations may change without a word
 MOST_ROWS = 5_000
 MOST_AROUNDS = 500
-AROUND_KEPT_S = 1.0  # wall, at least
-AROUND_SHARE = 20  # and so many times as long as it took: a twentieth of one processor at most
+AROUND_KEPT_S = 2.0  # wall, at least
+AROUND_SHARE = 50  # and so many times as long as it took: a fiftieth of one processor at most
 PARTS = ("figures", "attention", "sites")
+FRAME = ("tabs", "foot")  # parts that depend on the filter
+TICKING = re.compile(r"(<time\b[^>]*>)[^<]*")
 Key = tuple[int, int, bool, bool, str]
 
 _rows: dict[Key, tuple[float, str]] = {}
 _arounds: dict[tuple[Any, ...], "Around"] = {}
 _busy: dict[tuple[Any, ...], threading.Lock] = {}
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece that replaces the element of its id."""
+
+    html: str
+    digest: str
+
+    @classmethod
+    def draw(cls, name: str, context: dict[str, Any]) -> "Part":
+        html = get_template(f"charging/_live_{name}.html").render(context | {"partial": True})
+        # Ages are left out of the digest, for the browser counts them.
+        return cls(html, blake2b(TICKING.sub(r"\1", html).encode(), digest_size=4).hexdigest())
 
 
 @dataclass(frozen=True)
@@ -43,8 +59,9 @@ class Around:
     at_ms: int
     tabs: dict[str, int]
     quality: Quality | None
-    parts: dict[str, str] = field(repr=False)
-    until_s: float = 0.0  # monotonic
+    parts: list[Part] = field(repr=False)
+    until_s: float  # monotonic
+    frames: dict[Any, list[Part]] = field(repr=False, default_factory=dict)  # by filter, where it asks nothing more
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------
@@ -112,31 +129,32 @@ def _around(actor: Actor, mark: Mark, now: datetime) -> Around:
         "figures": live_figures.read(actor, cards, now),
         "attention": attention.items(actor),
     }
-    parts = {name: get_template(f"charging/_live_{name}.html").render(context | {"partial": True}) for name in PARTS}
+    parts = [Part.draw(name, context) for name in PARTS]
     tabs, quality = board.tabs(actor), estimate_quality.this_week(actor, now)
     ended_s = time.monotonic()
     kept_s = max(AROUND_KEPT_S, AROUND_SHARE * (ended_s - began_s))
     return Around(mark.at_ms, tabs, quality, parts, ended_s + kept_s)
 
 
+def frame(around: Around, key: Any, make: Callable[[], dict[str, Any]]) -> list[Part]:
+    """Tabs and foot; drawn once for each `key` (None: never kept)."""
+    found = around.frames.get(key)
+    if found is None:
+        context = make()
+        found = [Part.draw(name, context) for name in FRAME]
+        if key is not None:
+            around.frames[key] = found
+    return found
+
+
+def unlike(parts: Iterable[Part], digests: str) -> tuple[list[str], str]:
+    """The parts whose digest is not the one at its place in `digests`, and the digests of all."""
+    held, parts = digests.split("-"), list(parts)
+    news = [part.html for place, part in enumerate(parts) if held[place : place + 1] != [part.digest]]
+    return news, "-".join(part.digest for part in parts)
+
+
 def forget() -> None:
     """For tests, which make another world within a second."""
     _rows.clear()
     _arounds.clear()
-
-
-# --- what a browser holds already -------------------------------------------------------------------------------------
-TICKING = re.compile(r"(<time\b[^>]*>)[^<]*")
-
-
-def digest(html: str) -> str:
-    """The same for the same content; ages are left out, for the browser counts them."""
-    return blake2b(TICKING.sub(r"\1", html).encode(), digest_size=4).hexdigest()
-
-
-def unlike(parts: Iterable[str], digests: str) -> tuple[list[str], str]:
-    """The parts whose digest is not the one at its place in `digests`, and the digests of all."""
-    held = digests.split("-")
-    found = [(part, digest(part)) for part in parts]
-    news = [part for place, (part, mine) in enumerate(found) if place >= len(held) or held[place] != mine]
-    return news, "-".join(mine for _part, mine in found)

@@ -6,7 +6,6 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.template.loader import get_template
 from django.urls import reverse
 from django.utils.safestring import mark_safe
 
@@ -77,14 +76,11 @@ def live_rows(request: HttpRequest) -> HttpResponse:
     rows = board_html.rows(actor, shown, now)
     rows += [f'<tr id="s-{pk}" data-gone></tr>' for pk in gone]
     around = board_html.around(actor, news.mark, now)
-    frame = _frame(actor, wanted, around.tabs) | {"quality": around.quality, "partial": True}
-    parts = [*around.parts.values(), *(get_template(f"charging/_live_{name}.html").render(frame) for name in FRAME)]
-    other, digests = board_html.unlike(parts, seen.digests)
+    key = None if wanted.is_narrow else wanted
+    frame = board_html.frame(around, key, lambda: _frame(actor, wanted, around.tabs) | {"quality": around.quality})
+    other, digests = board_html.unlike([*around.parts, *frame], seen.digests)
     is_late = around.at_ms < (news.mark.at_ms if news else seen.mark.at_ms)
     return _answer(Seen(news.mark, is_late, digests), [*rows, *other])
-
-
-FRAME = ("tabs", "foot")  # what depends on the filter
 
 
 def _answer(seen: Seen, pieces: list[str] | None = None) -> HttpResponse:
