@@ -58,6 +58,12 @@ def axis(values: Sequence[Decimal], *, whole: bool = False) -> Axis:
         exponent += 1
 
 
+def around(values: Sequence[Decimal | None]) -> Axis:
+    """The axis of what is known; only whole ticks where all of it is whole."""
+    present = [value for value in values if value is not None]
+    return axis(present, whole=all(value == value.to_integral_value() for value in present))
+
+
 def tick_text(value: Decimal) -> str:
     """`1,200`, `12k`, `2.5M`, `0.0004`: short enough for the margin of a chart."""
     for size, sign in ((10**9, "G"), (10**6, "M"), (10**4, "k")):

@@ -7,8 +7,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.utils.safestring import SafeString
 
-from lib import charts, icons
+from lib import charts, curves, icons
 
 NOW = datetime(2026, 11, 23, 19, 32, 5, tzinfo=UTC)
 ZONE = "America/Toronto"
@@ -105,6 +106,16 @@ def _lists() -> dict[str, Any]:
     }
 
 
+def _curve(readings: list[curves.Reading]) -> SafeString:
+    first_at, last_at = readings[0].at, readings[-1].at
+    idle = [curves.Span(last_at - timedelta(minutes=12), None, "the car takes no energy")]
+    half_at = first_at + (last_at - first_at) / 2
+    periods = [curves.Span(first_at, half_at, "Day"), curves.Span(half_at, None, "Night")]
+    return curves.power(
+        "curve", "Power curve", readings, ZoneInfo(ZONE), cumulative="Energy", idle=idle, periods=periods
+    )
+
+
 def _charts() -> dict[str, Any]:
     first = date(2026, 10, 25)
     month = [first + timedelta(days=step) for step in range(30)]
@@ -114,7 +125,7 @@ def _charts() -> dict[str, Any]:
     before = charts.Series("30 days before", [950 + step * 37 % 260 for step in range(30)])
     start_at = NOW - timedelta(minutes=70)
     readings = [
-        charts.Reading(
+        curves.Reading(
             start_at + timedelta(minutes=step), Decimal(min(248, 40 + step * 30) - step * 2), Decimal(step * 3)
         )
         for step in range(70)
@@ -132,7 +143,7 @@ def _charts() -> dict[str, Any]:
             "CAD",
             decimals=2,
         ),
-        "curve": charts.power_curve("curve", "Power curve", readings, ZoneInfo(ZONE), cumulative="Energy"),
+        "curve": _curve(readings),
         "lines_chart": charts.lines(
             "lines",
             "Sessions",

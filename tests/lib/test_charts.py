@@ -1,5 +1,5 @@
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
@@ -9,11 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib import charts, traces
-from lib.charts import Reading, Series
+from lib.charts import Series
 from lib.plot import Number
 
 FIRST = date(2026, 10, 25)
-AT = datetime(2026, 1, 8, 17, 2, tzinfo=UTC)
 TORONTO = ZoneInfo("America/Toronto")
 values = st.one_of(
     st.none(),
@@ -127,40 +126,6 @@ def test_names_from_people_are_escaped() -> None:
 def test_a_lone_value_between_gaps_is_a_dot() -> None:
     html = charts.lines("a", "Energy", dates(3), [Series("Energy", [None, 5, None])], "kWh")
     assert parsed(html).find(".//path[@class='pt']") is not None
-
-
-def test_a_curve_is_held_in_steps_and_broken_where_nothing_was_heard() -> None:
-    rows = [Reading(AT + timedelta(minutes=minute), 10 - minute, minute) for minute in (0, 1, 2, 9, 10)]
-    tree = parsed(charts.power_curve("a", "Power", rows, TORONTO, cumulative="Energy"))
-    lines = [str(path.get("d")) for path in tree.iter("path") if path.get("class") == "ln"]
-    assert lines == [
-        "M0.0 0.00H100.0V10.00H200.0V20.00",
-        "M900.0 90.00H1000.0V100.00",
-        "M0.0 100.00L100.0 90.00L200.0 80.00",
-        "M900.0 10.00L1000.0 0.00",
-    ]
-    assert texts(tree, "desc") == ["5 readings, highest 10.0 kW at 12:02:00 EST."]
-
-
-def test_a_reading_without_power_breaks_the_curve() -> None:
-    rows = [Reading(AT + timedelta(minutes=step), power) for step, power in enumerate([5, 5, None, 5, 5])]
-    tree = parsed(charts.power_curve("a", "Power", rows, TORONTO))
-    assert len([path for path in tree.iter("path") if path.get("class") == "ln"]) == 2
-
-
-def test_one_reading_and_none() -> None:
-    one = parsed(charts.power_curve("a", "Power", [Reading(AT, Decimal("6.9"))], TORONTO))
-    assert readings(one) == [("12:02:00 EST", "s1\tPower\t6.9 kW")]
-    assert charts.power_curve("a", "Power", [], TORONTO) == '<p class="faint">No reading yet</p>'
-
-
-def test_two_readings_at_the_same_moment() -> None:
-    assert parsed(charts.power_curve("a", "Power", [Reading(AT, 1), Reading(AT, 2)], TORONTO)) is not None
-
-
-def test_many_readings_keep_a_bounded_number_of_places() -> None:
-    rows = [Reading(AT + timedelta(seconds=30 * step), step % 9) for step in range(2000)]
-    assert len(readings(parsed(charts.power_curve("a", "Power", rows, TORONTO)))) <= charts.MOST_HITS
 
 
 def test_bars_by_name() -> None:
