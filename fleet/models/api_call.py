@@ -28,7 +28,10 @@ class ApiCall(models.Model):
     objects: ClassVar[ApiCallQuerySet] = ApiCallQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
-        indexes = (models.Index(fields=["account", "-started_at"], name="call_latest"),)
+        indexes = (
+            models.Index(fields=["account", "-started_at"], name="call_latest"),
+            models.Index(fields=["account", "why", "-started_at"], name="call_of_session"),
+        )
 
     def __str__(self) -> str:
         return f"{self.endpoint} {self.status or self.outcome}: {self.why}"

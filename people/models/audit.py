@@ -1,9 +1,11 @@
 """The audit trail: who did what to what, and when. Rows are only ever added."""
 
 from typing import ClassVar
+from uuid import UUID
 
 from django.conf import settings
 from django.db import models
+from django.db.models.fields.json import KeyTransform
 
 from people.actor import Actor
 from people.models.api_key import ApiKey
@@ -15,6 +17,9 @@ class AuditQuerySet(models.QuerySet["AuditEntry"]):
         """An entry names things of any site and does not say which: who is limited to some sees their own doings."""
         mine = self.filter(organisation_id=actor.organisation_id)
         return mine if actor.site_ids is None else mine.filter(user_id=actor.user_id)
+
+    def of_session(self, public_id: UUID) -> "AuditQuerySet":
+        return self.filter(models.Q(subject=str(public_id)) | models.Q(details__session=str(public_id)))
 
 
 class AuditEntry(models.Model):
@@ -30,7 +35,12 @@ class AuditEntry(models.Model):
     objects: ClassVar[AuditQuerySet] = AuditQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
-        indexes = (models.Index(fields=["organisation", "-occurred_at"], name="audit_latest"),)
+        indexes = (
+            models.Index(fields=["organisation", "-occurred_at"], name="audit_latest"),
+            # the entries of one session, which is their subject or named in their details
+            models.Index(fields=["subject"], name="audit_subject"),
+            models.Index(KeyTransform("session", "details"), name="audit_session"),
+        )
 
     def __str__(self) -> str:
         return f"{self.occurred_at:%Y-%m-%d %H:%M} {self.actor_label}: {self.verb} {self.subject}"
