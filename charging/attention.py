@@ -1,5 +1,5 @@
 """What needs a person, newest first: accounts that cannot call, starts and stops that nobody answered, sessions gone
-silent, open exceptions.
+silent, figures that changed after they were final, open exceptions.
 
 How many of them there are, for the navigation, is counted here too.
 """
@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from charging import decisions, unsent
-from charging.models import Reading, Session, StationException
+from charging.models import Correction, Reading, Session, StationException
 from charging.models.session import LIVE, State, StopState
 from fleet import accounts
 from fleet.models import Account
@@ -47,8 +47,11 @@ def counts(actor: Actor) -> tuple[int, int]:
     stops at COUNTED of each."""
     undecided = Q(state=State.UNKNOWN) | Q(state__in=LIVE, read_failures__gte=decisions.LOST_AFTER)
     waiting = Session.objects.visible_to(actor).open().filter(undecided).order_by()
+    corrections = Correction.objects.visible_to(actor).open().order_by()
     exceptions = StationException.objects.visible_to(actor).filter(cleared_at=None).order_by()
-    found = Counter(_kinds(waiting, "waiting").union(_kinds(exceptions, "exception"), all=True))
+    found = Counter(
+        _kinds(waiting, "waiting").union(_kinds(corrections, "waiting"), _kinds(exceptions, "exception"), all=True)
+    )
     return found[("waiting",)], found[("exception",)]
 
 
@@ -57,8 +60,8 @@ def _kinds(found: Any, kind: str) -> Any:
 
 
 def items(actor: Actor) -> list[Item]:
-    """At most MOST of each kind: three queries."""
-    return [*_accounts(actor), *_sessions(actor), *_exceptions(actor)]
+    """At most MOST of each kind: four queries."""
+    return [*_accounts(actor), *_sessions(actor), *_corrections(actor), *_exceptions(actor)]
 
 
 def _accounts(actor: Actor) -> list[Item]:
@@ -87,6 +90,22 @@ def _exceptions(actor: Actor) -> list[Item]:
             _("Open the list"),
         )
         for row in found.order_by("-received_at", "-id")[:MOST]
+    ]
+
+
+def _corrections(actor: Actor) -> list[Item]:
+    related = ("session__station", "session__connector")
+    found = Correction.objects.visible_to(actor).open().select_related(*related)
+    return [
+        Item(
+            "unknown",
+            row.session.place,
+            _("the vendor changed its figures after they were final"),
+            row.recorded_at,
+            f"{reverse('session', args=[row.session.public_id])}#correction",
+            _("Decide"),
+        )
+        for row in found.order_by("-recorded_at", "-id")[:MOST]
     ]
 
 

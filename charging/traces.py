@@ -8,6 +8,7 @@ from charging.models import Reading
 
 SPAN = timedelta(minutes=30)
 STEPS = 30
+Point = tuple[datetime, Decimal | None, Decimal | None, Decimal | None]  # moment, power, energy, cost
 
 
 def trace(readings: Sequence[Reading], now: datetime, gap_s: float) -> list[Decimal | None]:
@@ -26,11 +27,12 @@ def trace(readings: Sequence[Reading], now: datetime, gap_s: float) -> list[Deci
     return values
 
 
-def points(readings: Sequence[Reading]) -> list[tuple[datetime, Decimal | None, Decimal | None]]:
-    """(moment, power, energy), oldest first; an answer that was only confirmed counts again at its confirmation."""
+def points(readings: Sequence[Reading]) -> list[Point]:
+    """Oldest first; an answer that was only confirmed counts again at its confirmation."""
     found = []
     for reading in readings:
-        found.append((reading.received_at, reading.power_kw, reading.energy_kwh))
+        said = reading.power_kw, reading.energy_kwh, reading.cost
+        found.append((reading.received_at, *said))
         if reading.confirmed_at > reading.received_at:
-            found.append((reading.confirmed_at, reading.power_kw, reading.energy_kwh))
+            found.append((reading.confirmed_at, *said))
     return found

@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from charging import walls
+from charging.models import Correction
 from fleet import commands
 from fleet.models import UnknownStation
 from lib import clock
@@ -37,6 +38,7 @@ class World:
         self.tariff = factories.tariff(self.account)
         self.session = factories.session(self.station, connector=self.station.connectors.get(number=1))
         self.plan = factories.plan(self.station)
+        self.correction = Correction.objects.create(session=self.session, recorded_at=now)
         self.command = commands.request(actor=actor, stations=[self.station], values={"setMessage": "x"}, now=now)
         self.unknown = UnknownStation.objects.create(
             account=self.account, vendor_id="X-1", seen_in="reporting", first_seen_at=now, last_seen_at=now
@@ -56,12 +58,13 @@ ACCOUNT: Named = lambda world: world.account.pk  # noqa: E731
 SESSION: Named = lambda world: world.session.public_id  # noqa: E731
 COMMAND: Named = lambda world: world.command.public_id  # noqa: E731
 PLAN: Named = lambda world: world.plan.public_id  # noqa: E731
+CORRECTION: Named = lambda world: world.correction.pk  # noqa: E731
 UNKNOWN: Named = lambda world: world.unknown.pk  # noqa: E731
 MEMBER: Named = lambda world: world.viewer.pk  # noqa: E731
 INVITATION: Named = lambda world: world.invitation.pk  # noqa: E731
 WALL: Named = lambda world: world.wall.pk  # noqa: E731
 KEY: Named = lambda world: world.key.pk  # noqa: E731
-AT_A_SITE = (SITE, STATION, SESSION, COMMAND, PLAN)  # hidden from members who are limited to other sites
+AT_A_SITE = (SITE, STATION, SESSION, COMMAND, PLAN, CORRECTION)  # hidden from members who are limited to other sites
 
 
 @dataclass(frozen=True)
@@ -159,6 +162,8 @@ ROWS: dict[str, Row] = {
     "sessions_stop_result": Row(P.CONTROL_SESSIONS, ok=302),
     "site_sessions_stop": Row(P.CONTROL_SESSIONS, SITE),
     "session_decide": Row(P.CONTROL_SESSIONS, SESSION, ok=302, method="post"),
+    "session_audit": Row(P.MANAGE_FLEET, SESSION),
+    "session_correction": Row(P.CONTROL_SESSIONS, CORRECTION),
     "session_receipt": Row(P.VIEW, SESSION),
     "session_receipt_pdf": Row(P.VIEW, SESSION),
     "session_receipt_part": Row(P.VIEW, SESSION),

@@ -1,17 +1,28 @@
 """A correction: the vendor's figures of a session changed after they were final. The final ones stand until a person
 decides; both sets are kept for ever (OCPI: a charge record is never edited)."""
 
+from typing import ClassVar
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from charging.models.reading import Reading
 from charging.models.session import Session
+from people.actor import Actor
 
 
 class CorrectionDecision(models.TextChoices):
     OPEN = "", _("To decide")
     ACCEPTED = "accepted", _("Accepted")
     KEPT = "kept", _("Not accepted")
+
+
+class CorrectionQuerySet(models.QuerySet["Correction"]):
+    def visible_to(self, actor: Actor) -> "CorrectionQuerySet":
+        return self.filter(session__in=Session.objects.visible_to(actor))
+
+    def open(self) -> "CorrectionQuerySet":
+        return self.filter(decision=CorrectionDecision.OPEN)
 
 
 class Correction(models.Model):
@@ -28,8 +39,11 @@ class Correction(models.Model):
     decided_at = models.DateTimeField(null=True, blank=True)
     decided_by_label = models.CharField(max_length=160, blank=True)
 
+    objects: ClassVar[CorrectionQuerySet] = CorrectionQuerySet.as_manager()  # type: ignore[assignment]
+
     class Meta:
         ordering = ("recorded_at", "id")
+        indexes = (models.Index(fields=["session"], name="correction_open", condition=models.Q(decision="")),)
         constraints = (
             models.CheckConstraint(
                 name="correction_decided_has_its_time",

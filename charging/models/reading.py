@@ -26,6 +26,7 @@ class Reading(models.Model):
         ordering = ("received_at", "id")
         indexes = (
             models.Index(fields=["session", "received_at", "id"], name="reading_of_session"),
+            models.Index(fields=["received_at"], name="reading_by_age"),  # pruning
             models.Index(
                 fields=["received_at"], name="reading_estimated", condition=models.Q(estimated_energy_kwh__isnull=False)
             ),

@@ -5,15 +5,17 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils.translation import gettext as _
 
-from charging import changes, decisions, freshness, silence, traces
+from charging import changes, decisions, ends, freshness, session_figures, silence
 from charging.models import Session
+from charging.models.correction import CorrectionDecision
 from charging.models.session import OPEN
 from fleet.models import ApiCall, RawMessage
-from lib import charts, clock, figures
+from lib import clock
+from people import audit_words
 from people.access import require
 from people.actor import Actor
+from people.models import AuditEntry
 from people.roles import Permission
 
 MOST_READINGS = 2000  # a day of readings every 45 s; the newest are kept
@@ -24,7 +26,17 @@ EVIDENCE = 50
 @require(Permission.VIEW)
 def session(request: HttpRequest, public_id: UUID) -> HttpResponse:
     version = changes.version()  # before the rows: see there
-    return render(request, "charging/session.html", _context(request, public_id) | {"version": version})
+    found = _found(request, public_id)
+    context = _now(request, found)
+    context |= {
+        "version": version,
+        "raw": found.readings.order_by("-received_at", "-id")[:RAW_SHOWN],
+        "refused": [event for event in context["events"] if event.kind == "clock"],
+        "webhooks": _webhooks(found),
+        "calls": _calls(found),
+        "may_see_audit": _actor(request).can(Permission.MANAGE_FLEET),
+    }
+    return render(request, "charging/session.html", context)
 
 
 @require(Permission.VIEW)
@@ -32,55 +44,63 @@ def session_now(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """The part of the page that moves; 204 if nothing was written since X-Since. Readings and events come with a write
     of the session itself."""
     since, version = changes.Mark.read(request.headers.get("X-Since", "")).xid, str(changes.version())
-    if since and _found(request, public_id).changed_xid < since:
+    found = _found(request, public_id)
+    if since and found.changed_xid < since:
         return HttpResponse(status=204, headers={"X-Version": version})
-    answer = render(request, "charging/_session_now.html", _context(request, public_id) | {"partial": True})
+    answer = render(request, "charging/_session_now.html", _now(request, found) | {"partial": True})
     answer["X-Version"] = version
     return answer
+
+
+@require(Permission.MANAGE_FLEET)
+def session_audit(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """What people and keys did to it, newest first; asked for by its page, without a script a page of its own."""
+    mine = Session.objects.visible_to(_actor(request)).select_related("station", "connector", "site")
+    found = get_object_or_404(mine, public_id=public_id)
+    rows = AuditEntry.objects.visible_to(_actor(request)).of_session(public_id).order_by("-occurred_at", "-id")
+    context = {"session": found, "lines": [audit_words.line(row) for row in rows[:EVIDENCE]]}
+    is_part = request.headers.get("HX-Request") == "true"
+    return render(request, "charging/_session_audit.html" if is_part else "charging/session_audit.html", context)
+
+
+def _actor(request: HttpRequest) -> Actor:
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return actor
 
 
 def _found(request: HttpRequest, public_id: UUID) -> Session:
     """Whoever asks is looking at it, so it is read more often."""
     related = ("site", "station__account", "connector", "requested_by", "api_key")
-    mine = Session.objects.visible_to(request.actor).select_related(*related)  # type: ignore[attr-defined]
+    mine = Session.objects.visible_to(_actor(request)).select_related(*related)
     found = get_object_or_404(mine, public_id=public_id)
     freshness.watch([found.pk])
     return found
 
 
-def _context(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    found = _found(request, public_id)
-    next_read = freshness.next_read(found, clock.now())
-    readings = list(found.readings.order_by("-received_at", "-id")[:MOST_READINGS])[::-1]
+def _now(request: HttpRequest, found: Session) -> dict[str, Any]:
+    """What the moving part shows."""
+    now, horizon_s = clock.now(), silence.horizon_s()
+    readings = list(found.readings.defer("document").order_by("-received_at", "-id")[:MOST_READINGS])[::-1]
+    events = list(found.events.all())
+    next_read = freshness.next_read(found, now)
+    spans = session_figures.spans(found, events)
+    same_since = session_figures.energy_same_since(found, readings)
     return {
         "session": found,
-        "now": clock.now(),
+        "now": now,
         "open": found.state in OPEN,
         "lost": decisions.is_lost(found),
+        "finding": ends.explain(found, now, same_since),
+        "corrections": list(found.corrections.exclude(decision=CorrectionDecision.OPEN)),
+        "to_decide": found.corrections.open().first(),
+        "seen_at": readings[-1].confirmed_at if readings else None,
+        "shown": session_figures.shown(found, readings, now, horizon_s),
+        "idle": session_figures.idle(found, spans, now),
         "next_read": next_read and next_read.sentence(found.site.zone),
-        "curve": _curve(found, readings),
-        "readings": readings[::-1][:RAW_SHOWN],
-        "events": found.events.all(),
-        "webhooks": _webhooks(found),
-        "calls": _calls(found),
-        "may_control": actor.can(Permission.CONTROL_SESSIONS),
+        "curve": session_figures.curve(found, readings, spans, horizon_s),
+        "events": events,
+        "may_control": _actor(request).can(Permission.CONTROL_SESSIONS),
     }
-
-
-def _curve(found: Session, readings: list[Any]) -> str:
-    """Measured values in steps; where nobody answered for long there is a gap."""
-    points = [charts.Reading(at, power_kw, energy_kwh) for at, power_kw, energy_kwh in traces.points(readings)]
-    if not points:
-        return ""
-    return charts.power_curve(
-        "power",
-        _("Power and energy over time"),
-        points,
-        figures.zone(found.site.timezone),
-        cumulative=_("Energy"),
-        gap_s=silence.horizon_s(),
-    )
 
 
 def _webhooks(found: Session) -> list[dict[str, Any]]:
