@@ -15,6 +15,7 @@ from charging.views import (
     session,
     sessions,
     stop_rules,
+    strip,
     walls,
 )
 
@@ -60,6 +61,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sessions/<uuid:public_id>/receipt/revoke", receipt.session_receipt_revoke, name="session_receipt_revoke"),
     path("r/<str:token>.pdf", receipt.receipt_pdf_file, name="receipt_pdf"),
     path("r/<str:token>", receipt.receipt, name="receipt"),
+    path("stations/<int:pk>/strip", strip.station_strip, name="station_strip"),
     path("stations/<int:pk>/sessions", sessions.station_sessions, name="station_sessions"),
     path("sites/<int:pk>/sessions", sessions.site_sessions, name="site_sessions"),
     path("exceptions/", exceptions.exceptions, name="exceptions"),

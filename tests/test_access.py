@@ -172,6 +172,7 @@ ROWS: dict[str, Row] = {
     "session_receipt_revoke": Row(P.EXPORT, SESSION),
     "receipt": open_to_all(404, "get", "wrong"),
     "receipt_pdf": open_to_all(404, "get", "wrong"),
+    "station_strip": Row(P.VIEW, STATION),
     "station_sessions": Row(P.VIEW, STATION),
     "site_sessions": Row(P.VIEW, SITE),
     "exceptions": Row(P.VIEW),

@@ -1,0 +1,101 @@
+"""Where the facts of a station's strip come from: six queries at most, however long the window. What they make is in
+charging/strip.py."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import F, Max, Q, Window
+from django.db.models.functions import Lag
+
+from charging import silence
+from charging.models import Reading, Session, SessionEvent, StationException
+from charging.models.session import LIVE
+from charging.strip import Alarm, Kind, SessionFacts
+from eevion import ExceptionType
+from fleet.models import Station
+
+MOST = 2000  # sessions of one station: thirty days of one every twenty minutes; the newest are kept
+KIND_OF = {ExceptionType.STATION_OFFLINE.value: Kind.OFFLINE, ExceptionType.CONNECTOR_FAULTED.value: Kind.FAULTED}
+Silences = dict[int, list[tuple[datetime, datetime]]]
+
+
+@dataclass(frozen=True)
+class Found:
+    sessions: list[SessionFacts]
+    alarms: list[Alarm]
+
+
+def read(station: Station, begin_at: datetime, end_at: datetime) -> Found:
+    """Of a station that the caller may see; `end_at` is the present moment."""
+    touching = Q(ended_at=None) | Q(ended_at__gt=begin_at)
+    rows = list(
+        Session.objects.filter(touching, station=station, requested_at__lt=end_at)
+        .only("id", "connector_id", "requested_at", "started_at", "charging_ended_at", "ended_at", "state", "reference")
+        .order_by("-requested_at")[:MOST]
+    )
+    ids = [row.pk for row in rows]
+    moves, quiet = _moves(ids), _silences(ids, begin_at)
+    _silent_now(quiet, [row.pk for row in rows if row.state in LIVE], end_at)
+    sessions = [
+        SessionFacts(
+            connector_id=row.connector_id,
+            requested_at=row.requested_at,
+            ended_at=row.ended_at,
+            moves=tuple(moves.get(row.pk) or _by_times(row)),
+            silences=tuple(quiet[row.pk]),
+            state=row.state,
+            reference=row.reference,
+        )
+        for row in rows
+    ]
+    return Found(sessions, _alarms(station, begin_at, end_at))
+
+
+def _moves(ids: Collection[int]) -> dict[int, list[tuple[datetime, str]]]:
+    found = defaultdict(list)
+    events = SessionEvent.objects.filter(session__in=ids, kind="state").order_by("occurred_at", "id")
+    for session_id, at, state in events.values_list("session_id", "occurred_at", "data__state"):
+        if state:
+            found[session_id].append((at, state))
+    return found
+
+
+def _by_times(row: Session) -> list[tuple[datetime, str]]:
+    """Of a session without a timeline, an imported one: by the vendor's times."""
+    told = ((row.started_at, "charging"), (row.charging_ended_at, "stopped"))
+    return [(at, state) for at, state in told if at is not None]
+
+
+def _silences(ids: Collection[int], begin_at: datetime) -> Silences:
+    """Between two answers further apart than the horizon of an estimate."""
+    before = Window(Lag("confirmed_at"), partition_by=["session_id"], order_by=["received_at", "id"])
+    answers = Reading.objects.filter(session__in=ids, confirmed_at__gte=begin_at).annotate(before_at=before).order_by()
+    late = answers.filter(received_at__gt=F("before_at") + timedelta(seconds=silence.horizon_s()))
+    found: Silences = defaultdict(list)
+    for session_id, before_at, received_at in late.values_list("session_id", "before_at", "received_at"):
+        found[session_id].append((before_at, received_at))
+    return found
+
+
+def _silent_now(quiet: Silences, live_ids: Collection[int], now: datetime) -> None:
+    answers = Reading.objects.filter(session__in=live_ids).order_by().values("session_id").annotate(Max("confirmed_at"))
+    for row in answers:
+        if (now - row["confirmed_at__max"]).total_seconds() > silence.horizon_s():
+            quiet[row["session_id"]].append((row["confirmed_at__max"], now))
+
+
+def _alarms(station: Station, begin_at: datetime, end_at: datetime) -> list[Alarm]:
+    touching = Q(cleared_at=None) | Q(cleared_at__gt=begin_at)
+    rows = StationException.objects.filter(touching, station=station, type__in=KIND_OF, received_at__lt=end_at)
+    return [
+        Alarm(
+            connector_id=row.connector_id,
+            kind=KIND_OF[row.type],
+            begin_at=row.started_at or row.received_at,
+            end_at=row.cleared_at,
+            words=row.error_code or row.message,
+        )
+        for row in rows.defer("document").order_by("-received_at", "-id")[:MOST]
+    ]
