@@ -17,6 +17,7 @@ from queue import SimpleQueue
 from django.db import close_old_connections, connection, connections
 
 from charging import read_queue, readings
+from charging.models import Session
 from charging.read_queue import Line, Picked
 from fleet import budget
 from fleet.budget import Lane
@@ -52,11 +53,18 @@ class _Turn:
         self.next_s, self.hurried = moment_s, 0
 
 
-def run(now_fn: Callable[[], datetime], *, stop: threading.Event, for_s: float = RUN_S) -> bool:
-    """Read what is due until `stop` is set or `for_s` are over. False at once if somebody else is at it."""
+def run(
+    now_fn: Callable[[], datetime],
+    *,
+    stop: threading.Event,
+    for_s: float = RUN_S,
+    heard: Callable[[Session], None] = lambda session: None,
+) -> bool:
+    """Read what is due until `stop` is set or `for_s` are over; `heard` gets each session that was read. False at once
+    if somebody else is at it."""
     with _seat() as seated:
         if seated:
-            crew = _Crew(now_fn)
+            crew = _Crew(now_fn, heard)
             try:
                 _hand_out(crew, stop, time.monotonic() + for_s)
             finally:
@@ -112,8 +120,8 @@ def _give(turn: _Turn, crew: "_Crew") -> None:
 class _Crew:
     """Threads that read, each with its own database connection."""
 
-    def __init__(self, now_fn: Callable[[], datetime]) -> None:
-        self._now_fn = now_fn
+    def __init__(self, now_fn: Callable[[], datetime], heard: Callable[[Session], None]) -> None:
+        self._now_fn, self._heard = now_fn, heard
         self._jobs: SimpleQueue[tuple[int, Picked] | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._busy: Counter[int] = Counter()
@@ -151,7 +159,9 @@ class _Crew:
     def _read(self, picked: Picked) -> None:
         close_old_connections()
         try:
-            readings.read(picked.session_id, self._now_fn, claimed=True)
+            session = readings.read(picked.session_id, self._now_fn, claimed=True)
+            if session is not None:
+                self._heard(session)
         except Exception:  # the claim runs out by itself, and the others must be read meanwhile
             log.exception("session %s could not be read", picked.session_id)
 

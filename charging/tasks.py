@@ -26,6 +26,8 @@ from charging import (
     stops,
     unsent,
 )
+from charging.models import Session
+from charging.models.session import StopState
 from fleet import gateway, hooks
 from fleet.models import Account
 from lib import clock
@@ -66,7 +68,9 @@ def stop(session_id: int) -> None:
 
 @shared_task
 def confirm(session_id: int) -> None:
-    sessions.read(session_id, clock.now)
+    session = sessions.read(session_id, clock.now)
+    if session is not None:
+        _heard(session)
 
 
 @shared_task
@@ -98,7 +102,7 @@ def realign_plans() -> None:
 @shared_task
 def read_due() -> None:
     """Runs for a minute and hands over to the next; while it runs, another returns at once."""
-    if read_pace.run(clock.now, stop=stopping) and not stopping.is_set():
+    if read_pace.run(clock.now, stop=stopping, heard=_heard) and not stopping.is_set():
         hint(read_due)
 
 
@@ -136,6 +140,12 @@ def prune() -> None:
     before = clock.now() - settings.RETENTION["charging.Reading"]
     while readings.prune(before):
         pass
+
+
+def _heard(session: Session) -> None:
+    """A stop that the reading showed not to have come through need not wait for the sweep."""
+    if session.stop_state == StopState.WANTED:
+        hint(stop, session.pk)
 
 
 def _each(*steps: Callable[..., object]) -> None:

@@ -60,7 +60,9 @@ def test_each_due_session_is_read_once_and_none_again_before_its_time(vendor: Ve
     places = [factories.station(account=account), factories.station(account=other)]
     for number in range(6):
         live(places[number % 2], vendor)
-    assert read_pace.run(lambda: datetime.now(UTC), stop=threading.Event(), for_s=2.5) is True
+    heard: list[Session] = []
+    assert read_pace.run(lambda: datetime.now(UTC), stop=threading.Event(), for_s=2.5, heard=heard.append) is True
+    assert sorted(session.pk for session in heard) == sorted(Session.objects.values_list("pk", flat=True))
     assert [session.readings.count() for session in Session.objects.all()] == [1] * 6
     assert not Session.objects.filter(read_at=None).exists()
     assert not Session.objects.exclude(read_claimed_until=None).exists()
