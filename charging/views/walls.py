@@ -27,8 +27,8 @@ from people.actor import Actor
 from people.roles import Permission
 
 View = Callable[[HttpRequest, str], HttpResponse]
-ROWS = 12  # as many as a screen holds in large type; the figures count all
-ITEMS = 5
+ROWS = 14  # as many as a screen holds in large type; the figures count all
+ITEMS = 3
 
 
 def _private(view: View) -> View:
@@ -107,13 +107,15 @@ def wall_revoke(request: ActorRequest, pk: int) -> HttpResponse:
 def _context(actor: Actor) -> dict[str, Any]:
     now = clock.now()
     cards = places.cards(actor, now)
+    items = attention.items(actor)
     page = board.page(actor, board.Filter())
     rows = board_rows.drawn(actor, [place.pk for place in page[:ROWS]], now)
     return {
         "now": now,
-        "cards": cards,
+        "cards": sorted(cards, key=lambda card: (not card.strained, -card.power_kw)),  # a screen may be too small
         "figures": live_figures.read(actor, cards, now),
-        "attention": attention.items(actor)[:ITEMS],
+        "attention": items[:ITEMS],
+        "waiting": len(items),
         "rows": [rows[place.pk] for place in page[:ROWS] if place.pk in rows],
         "more": max(0, len(page) - ROWS),
     }
