@@ -166,7 +166,7 @@ def _clipped(rows: Sequence[_Row], spans: Sequence[Span]) -> list[tuple[float, f
 def _idle(rows: Sequence[_Row], spans: Sequence[Span]) -> str:
     drawn = "".join(
         f'<rect class="sp" x="{plot.percent(x)}" width="{plot.percent(width)}" height="100%"/>'
-        f'<rect class="sp top" x="{plot.percent(x)}" width="{plot.percent(width)}" height="3"/>'
+        f'<rect class="sp edge" x="{plot.percent(x)}" width="{plot.percent(width)}" height="3"/>'
         for x, width, _words in _clipped(rows, spans)
     )
     return f'<g class="s3">{drawn}</g>' if drawn else ""

@@ -40,7 +40,7 @@ def _drawn(station: Station, span: str, now: datetime) -> dict[str, Any]:
     found = strip_facts.read(station, begin_at, end_at)
     names: list[tuple[int | None, str]] = [(one.pk, str(one.number)) for one in station.connectors.all()]
     if any(one.connector_id is None for one in found.sessions):
-        names.append((None, _("not said")))
+        names.append((None, ""))
     rows = [(name, strip.of(pk, found.sessions, found.alarms, begin_at, end_at)) for pk, name in names]
     days = strip.days(begin_at, end_at, zone)
     return {
@@ -69,7 +69,7 @@ def _drawing(
 
 
 def _name(connector: str) -> str:
-    return _("Connector %(n)s") % {"n": connector}
+    return _("Connector %(n)s") % {"n": connector} if connector else _("Not said")
 
 
 def _bar(one: Stretch, zone: ZoneInfo) -> strips.Bar:
@@ -87,8 +87,10 @@ def _told(row: list[Stretch], begin_at: datetime, end_at: datetime) -> str:
 
 
 def _key(rows: Lines, begin_at: datetime, end_at: datetime) -> list[tuple[Kind, int]]:
-    """Each kind that occurs with its time over all connectors."""
-    spent = [strip.sums(row, begin_at, end_at) for _name, row in rows]
+    """Each kind that occurs with its time over all connectors. Where none is said, silence says nothing more."""
+    spent = [
+        strip.sums([one for one in row if name or one.kind is not Kind.NO_NEWS], begin_at, end_at) for name, row in rows
+    ]
     return [(kind, sum(one.get(kind, 0) for one in spent)) for kind in Kind if any(kind in one for one in spent)]
 
 
