@@ -1,5 +1,6 @@
 """The forms of the fleet pages. Foreign keys offer only what the actor sees; what is written, the domain decides."""
 
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django import forms
@@ -16,6 +17,7 @@ from people.actor import Actor
 
 MAX_UPLOAD_BYTES = 4 * 1024 * 1024
 ZONE_LIST = "zones"  # the datalist of the site's page
+SECONDS_A_MINUTE = 60
 
 
 def _speak(form: forms.BaseForm) -> None:
@@ -89,6 +91,12 @@ def currency(text: str) -> str:
     return code
 
 
+def _minutes(seconds: int) -> Decimal:
+    """As the form shows it: 5, 1.5; a third of a minute is rounded, and kept as it is while nobody changes it."""
+    rounded = round(Decimal(seconds) / SECONDS_A_MINUTE, 2)
+    return rounded.quantize(Decimal(1)) if rounded == rounded.to_integral_value() else rounded.normalize()
+
+
 class StationForm(forms.ModelForm):  # type: ignore[type-arg]
     connectors = forms.IntegerField(
         label=gettext_lazy("Connectors"),
@@ -96,6 +104,17 @@ class StationForm(forms.ModelForm):  # type: ignore[type-arg]
         max_value=MAX_CONNECTORS,
         initial=1,
         help_text=gettext_lazy("Numbered from 1; more can follow, none goes away"),
+    )
+    start_limit_minutes = forms.DecimalField(
+        label=gettext_lazy("Start limit"),
+        min_value=1,
+        max_value=5,
+        decimal_places=2,
+        help_text=gettext_lazy("How long it waits for a car after a start, 1 to 5 minutes; then the start expires"),
+        error_messages=dict.fromkeys(
+            ("required", "min_value", "max_value", "invalid", "max_decimal_places"),
+            gettext_lazy("Chargers give up after 1 to 5 minutes: write a number from 1 to 5."),
+        ),
     )
     field_order = ("vendor_id", "name", "account", "site", "level", "rated_kw", "connectors", "lifecycle", "tariff")
 
@@ -109,7 +128,6 @@ class StationForm(forms.ModelForm):  # type: ignore[type-arg]
             "level",
             "rated_kw",
             "lifecycle",
-            "start_limit_s",
             "tariff",
         )
         labels: ClassVar = {
@@ -119,12 +137,10 @@ class StationForm(forms.ModelForm):  # type: ignore[type-arg]
             "vendor_id": gettext_lazy("Station id"),
             "rated_kw": gettext_lazy("Rated power"),
             "lifecycle": gettext_lazy("In service"),
-            "start_limit_s": gettext_lazy("Start limit"),
         }
         help_texts: ClassVar = {
             "vendor_id": gettext_lazy("As the vendor's portal spells it"),
             "lifecycle": gettext_lazy("Only an active one starts sessions and takes commands"),
-            "start_limit_s": gettext_lazy("How long it waits for a car after a start: 60 to 300"),
             "tariff": gettext_lazy("What it has now; a command changes it"),
         }
         error_messages: ClassVar = {
@@ -145,7 +161,7 @@ class StationForm(forms.ModelForm):  # type: ignore[type-arg]
             ("tariff", _("Not known")),
         ):
             self.fields[name].empty_label = words  # type: ignore[attr-defined]
-        self.fields["start_limit_s"].widget.attrs.update(min=60, max=300)
+        self.fields["start_limit_minutes"].initial = _minutes(self.instance.start_limit_s)
         self.present = 0
         if self.instance.pk:
             # Identity: an account's station stays that account's.
@@ -162,12 +178,6 @@ class StationForm(forms.ModelForm):  # type: ignore[type-arg]
             )
         return count
 
-    def clean_start_limit_s(self) -> int:
-        seconds = int(self.cleaned_data["start_limit_s"])
-        if not 60 <= seconds <= 300:
-            raise forms.ValidationError(_("Chargers give up after 1 to 5 minutes: write 60 to 300."))
-        return seconds
-
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if cleaned.get("rated_kw") is not None and cleaned["rated_kw"] <= 0:
@@ -180,6 +190,9 @@ class StationForm(forms.ModelForm):  # type: ignore[type-arg]
             self.add_error("vendor_id", _("This account has a station of this id already. Look it up in the list."))
         if account and tariff and tariff.account_id != account.pk:
             self.add_error("tariff", _("This tariff belongs to another account. Choose one of the station's account."))
+        minutes = cleaned.get("start_limit_minutes")
+        if minutes is not None and minutes != _minutes(self.instance.start_limit_s):
+            self.instance.start_limit_s = int(minutes * SECONDS_A_MINUTE)
         return cleaned
 
 

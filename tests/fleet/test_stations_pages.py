@@ -180,7 +180,7 @@ def test_a_station_is_added_and_the_offered_id_taken(owner: Membership, home: Or
     limited = factories.member(Role.MANAGER, organisation=home, site_ids=[site.pk])
     assert "HC-9" not in factories.client_for(limited).get("/stations/").content.decode()
     values = {"account": account.pk, "site": site.pk, "vendor_id": "HC-9", "level": 3, "connectors": 2}
-    values |= {"rated_kw": "62.5", "lifecycle": "active", "start_limit_s": 300, "name": "", "tariff": ""}
+    values |= {"rated_kw": "62.5", "lifecycle": "active", "start_limit_minutes": "5", "name": "", "tariff": ""}
     made = client.post("/stations/new/", values)
     row = Station.objects.get(organisation=home)
     assert (made.status_code, made.url) == (302, f"/stations/{row.pk}/")
@@ -193,7 +193,7 @@ def test_a_station_is_added_and_the_offered_id_taken(owner: Membership, home: Or
 def test_foreign_things_cannot_be_chosen(owner: Membership, home: Organisation, account: Account) -> None:
     theirs = factories.site()
     their_account = factories.account(theirs.organisation)
-    values = {"vendor_id": "HC-1", "level": 2, "connectors": 1, "lifecycle": "active", "start_limit_s": 300}
+    values = {"vendor_id": "HC-1", "level": 2, "connectors": 1, "lifecycle": "active", "start_limit_minutes": "5"}
     client = factories.client_for(owner)
     assert client.get("/stations/new/").content.decode().count(theirs.name) == 0
     client.post("/stations/new/", values | {"account": account.pk, "site": theirs.pk})
@@ -203,11 +203,33 @@ def test_foreign_things_cannot_be_chosen(owner: Membership, home: Organisation, 
 
 def test_connectors_are_added_never_taken_away(owner: Membership, home: Organisation, account: Account) -> None:
     row = factories.station(factories.site(home), account=account, connectors=2)
-    values = {"site": row.site_id, "vendor_id": row.vendor_id, "level": 2, "lifecycle": "active", "start_limit_s": 300}
+    values = {"site": row.site_id, "vendor_id": row.vendor_id, "level": 2, "lifecycle": "active"}
+    values |= {"start_limit_minutes": "5"}
     client = factories.client_for(owner)
     assert "They stay" in client.post(f"/stations/{row.pk}/edit/", values | {"connectors": 1}).content.decode()
     assert client.post(f"/stations/{row.pk}/edit/", values | {"connectors": 3}).status_code == 302
     assert list(Connector.objects.filter(station=row).values_list("number", flat=True)) == [1, 2, 3]
+
+
+@pytest.mark.parametrize(("minutes", "limit_s"), [("1", 60), ("2.5", 150), ("5", 300), ("1.67", 100)])
+def test_the_start_limit_is_said_in_minutes(owner: Membership, home: Organisation, minutes: str, limit_s: int) -> None:
+    row = factories.station(factories.site(home), start_limit_s=100)
+    values = {"site": row.site_id, "vendor_id": row.vendor_id, "level": 2, "lifecycle": "active", "connectors": 2}
+    client = factories.client_for(owner)
+    assert 'value="1.67"' in client.get(f"/stations/{row.pk}/edit/").content.decode()
+    assert client.post(f"/stations/{row.pk}/edit/", values | {"start_limit_minutes": minutes}).status_code == 302
+    row.refresh_from_db()
+    assert row.start_limit_s == limit_s
+
+
+@pytest.mark.parametrize("minutes", ["0.99", "5.01", "", "1.555"])
+def test_a_start_limit_beyond_1_to_5_minutes_is_refused(owner: Membership, home: Organisation, minutes: str) -> None:
+    row = factories.station(factories.site(home))
+    values = {"site": row.site_id, "vendor_id": row.vendor_id, "level": 2, "lifecycle": "active", "connectors": 2}
+    answer = factories.client_for(owner).post(f"/stations/{row.pk}/edit/", values | {"start_limit_minutes": minutes})
+    assert "write a number from 1 to 5." in answer.content.decode()
+    row.refresh_from_db()
+    assert row.start_limit_s == 300
 
 
 def test_an_import_is_previewed_then_done(owner: Membership, home: Organisation, account: Account) -> None:
