@@ -22,6 +22,7 @@ def test_several_encryption_keys(monkeypatch: pytest.MonkeyPatch) -> None:
         (f"{KEYS[0]},{KEYS[1][:-4]}", "ENCRYPTION_KEYS: key 2 is not 32 bytes"),
         ("clé" * 11, "ENCRYPTION_KEYS: key 1 is not 32 bytes"),
     ],
+    ids=["empty", "a word", "the second too short", "not of this alphabet"],  # keys are drawn anew in every process
 )
 def test_a_key_that_is_none_is_named_and_never_quoted(monkeypatch: pytest.MonkeyPatch, value: str, said: str) -> None:
     monkeypatch.setenv("ENCRYPTION_KEYS", value)
