@@ -209,7 +209,7 @@ def _wait_for(port: int, process: Any, log: Any) -> None:
 def cpu_s(pid: int) -> float:
     """Of a process and its children so far."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return sum(_own_cpu_s(int(one)) for one in (pid, *children))
+    return sum(_own_cpu_s(one) for one in (pid, *map(int, children)))
 
 
 def _own_cpu_s(pid: int) -> float:
