@@ -1,15 +1,17 @@
 """One session: its figures, curve, what happened, and what the vendor said word for word."""
 
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from charging import changes, decisions, ends, freshness, session_figures, silence
 from charging.models import Session
 from charging.models.correction import CorrectionDecision
-from charging.models.session import OPEN
+from charging.models.session import LIVE, OPEN
 from fleet.models import ApiCall, RawMessage
 from lib import clock
 from people import audit_words
@@ -21,6 +23,7 @@ from people.roles import Permission
 MOST_READINGS = 2000  # a day of readings every 45 s; the newest are kept
 RAW_SHOWN = 50
 EVIDENCE = 50
+SILENCE_TOLD_S = 10  # wall; pages ask every 3
 
 
 @require(Permission.VIEW)
@@ -41,11 +44,11 @@ def session(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 @require(Permission.VIEW)
 def session_now(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    """The part of the page that moves; 204 if nothing was written since X-Since. Readings and events come with a write
-    of the session itself."""
+    """The part of the page that moves; 204 if nothing was written since X-Since and it did not fall silent.
+    Readings and events come with a write of the session itself."""
     since, version = changes.Mark.read(request.headers.get("X-Since", "")).xid, str(changes.version())
     found = _found(request, public_id)
-    if since and found.changed_xid < since:
+    if since and found.changed_xid < since and not _just_fell_silent(found):
         return HttpResponse(status=204, headers={"X-Version": version})
     answer = render(request, "charging/_session_now.html", _now(request, found) | {"partial": True})
     answer["X-Version"] = version
@@ -71,10 +74,18 @@ def _actor(request: HttpRequest) -> Actor:
 def _found(request: HttpRequest, public_id: UUID) -> Session:
     """Whoever asks is looking at it, so it is read more often."""
     related = ("site", "station__account", "connector", "requested_by", "api_key")
-    mine = Session.objects.visible_to(_actor(request)).select_related(*related)
+    mine = Session.objects.visible_to(_actor(request)).select_related(*related).annotate(asked_at=Now())
     found = get_object_or_404(mine, public_id=public_id)
     freshness.watch([found.pk])
     return found
+
+
+def _just_fell_silent(found: Session) -> bool:
+    """Time alone makes it look different then; each page that watches asks within SILENCE_TOLD_S."""
+    if found.state not in LIVE or found.read_at is None:
+        return False
+    asked_at: datetime = found.asked_at  # type: ignore[attr-defined]
+    return timedelta() <= asked_at - found.read_at - silence.wall_horizon() < timedelta(seconds=SILENCE_TOLD_S)
 
 
 def _now(request: HttpRequest, found: Session) -> dict[str, Any]:

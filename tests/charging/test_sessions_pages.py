@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from charging import sessions_list
+from charging import changes, sessions_list, silence
 from charging.models import Reading, Session
 from charging.models.session import State
 from fleet.models import Station
@@ -303,6 +304,20 @@ def test_an_unknown_start_is_decided_by_a_person(world: World) -> None:
     client.post(url, {"decision": "never_started"})
     session.refresh_from_db()
     assert session.state == State.ABANDONED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_session_that_falls_silent_is_told_though_nobody_wrote_it(world: World) -> None:
+    owner, station = world
+    session = factories.session(station)
+    client, url = factories.client_for(owner), reverse("session_now", args=[session.public_id])
+
+    def after(silent_for: timedelta) -> int:
+        Session.objects.filter(pk=session.pk).update(read_at=Now() - silence.wall_horizon() - silent_for)
+        return int(client.get(url, headers={"X-Since": str(changes.version() + 1)}).status_code)
+
+    spans = [timedelta(seconds=seconds) for seconds in (-2, 1, 60)]
+    assert [after(span) for span in spans] == [204, 200, 204]
 
 
 @pytest.mark.django_db(transaction=True)
