@@ -46,7 +46,9 @@ def spans(session: Session, events: Sequence[SessionEvent]) -> list[IdleSpan]:
     return [*before, IdleSpan(ended_at, out_at, ends.idle_cause(session))]
 
 
-def idle(session: Session, found: Sequence[IdleSpan], now: datetime) -> Idle:
+def idle(session: Session, found: Sequence[IdleSpan], now: datetime, silent_since: datetime | None = None) -> Idle:
+    """Up to now; up to the last answer where there was none for long."""
+    now = silent_since or now
     by_cause: dict[IdleCause, int] = {}
     for span in found:
         by_cause[span.cause] = by_cause.get(span.cause, 0) + span.duration_s(now)
@@ -54,9 +56,16 @@ def idle(session: Session, found: Sequence[IdleSpan], now: datetime) -> Idle:
         never = session.charging_ended_at is not None or session.state == State.CHARGING
         return Idle(0 if never else None, None, ())
     total_s = sum(by_cause.values())
-    goes_on = found[-1].end_at is None and session.state in OPEN
+    goes_on = found[-1].end_at is None and session.state in OPEN and silent_since is None
     told = tuple(sorted(by_cause.items(), key=lambda item: (-item[1], item[0])))
     return Idle(total_s, now - timedelta(seconds=total_s) if goes_on else None, told)
+
+
+def charging_s(session: Session, silent_since: datetime | None) -> int | None:
+    """Seconds; of a session that fell silent up to the last answer, and no further."""
+    if silent_since is not None and session.started_at and not session.charging_ended_at:
+        return max(0, int((silent_since - session.started_at).total_seconds()))
+    return session.charging_s
 
 
 def shown(session: Session, readings: Sequence[Reading], now: datetime, horizon_s: float) -> SessionEstimate | None:

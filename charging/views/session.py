@@ -95,6 +95,8 @@ def _now(request: HttpRequest, found: Session) -> dict[str, Any]:
     events = list(found.events.all())
     next_read = freshness.next_read(found, now)
     spans = session_figures.spans(found, events)
+    shown = session_figures.shown(found, readings, now, horizon_s)
+    silent_since = shown.silent_since if shown else None
     same_since = session_figures.energy_same_since(found, readings)
     return {
         "session": found,
@@ -105,8 +107,9 @@ def _now(request: HttpRequest, found: Session) -> dict[str, Any]:
         "corrections": list(found.corrections.exclude(decision=CorrectionDecision.OPEN)),
         "to_decide": found.corrections.open().first(),
         "seen_at": readings[-1].confirmed_at if readings else None,
-        "shown": session_figures.shown(found, readings, now, horizon_s),
-        "idle": session_figures.idle(found, spans, now),
+        "shown": shown,
+        "charging_s": session_figures.charging_s(found, silent_since),
+        "idle": session_figures.idle(found, spans, now, silent_since),
         "next_read": next_read and next_read.sentence(found.site.zone),
         "curve": session_figures.curve(found, readings, spans, horizon_s),
         "events": events,

@@ -40,6 +40,17 @@ def test_idle_time_goes_on_and_is_told_by_cause() -> None:
     assert found.by_cause == ((IdleCause.CHARGER, 20 * 60), (IdleCause.CAR, 5 * 60))
 
 
+def test_no_time_is_counted_that_nobody_read() -> None:
+    session = Session(state=State.SUSPENDED, started_at=at(0))
+    spans = session_figures.spans(session, [moved(0, State.CHARGING), moved(10, State.SUSPENDED)])
+    assert session_figures.idle(session, spans, at(50), silent_since=at(12)) == session_figures.Idle(
+        120, None, ((IdleCause.NOT_REPORTED, 120),)
+    )
+    assert session_figures.charging_s(session, at(12)) == 720
+    session.charging_ended_at = at(10)
+    assert session_figures.charging_s(session, at(12)) == 600
+
+
 def test_after_the_end_of_energy_the_vendors_own_times_count() -> None:
     session = Session(
         state=State.COMPLETED,
