@@ -1,6 +1,7 @@
 """`./run replay FILE --from DATE --days N --speed X [--faults] [--seed S]`: real drivers through the whole product.
 
-A private stack runs for as long as it takes. Exits 1 on anything that the three books do not explain.
+A private stack runs for as long as it takes. Exits 1 on anything that the three books do not explain. bench/weeks.py
+plays four weeks.
 """
 
 import argparse
@@ -9,6 +10,7 @@ import json
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -29,9 +31,9 @@ SETTLE_WALL_S = 180.0  # after the last car has left
 
 
 def main(arguments: Sequence[str]) -> int:
-    options = _options(arguments)
+    options = parse(arguments)
     try:
-        played = rows.read(_find(options.file), options.first, options.days, options.zone)
+        played = rows.read(find(options.file), options.first, options.days, options.zone)
     except KeyError as error:
         raise SystemExit(f"replay: {options.file} lacks {error}: docs/session_csv.md names the columns.") from error
     except (OSError, EOFError, ValueError, ArithmeticError) as error:
@@ -79,7 +81,7 @@ def _zone(text: str) -> str:
         raise argparse.ArgumentTypeError(f"{text} is no IANA zone such as America/Denver") from None
 
 
-def _options(arguments: Sequence[str]) -> argparse.Namespace:
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = Parser(prog="./run replay", description=__doc__)
     parser.add_argument("file", type=Path, help="a session file; also looked for in $CHARGEHAND_DATA")
     parser.add_argument("--from", dest="first", type=_date, required=True, metavar="DATE")
@@ -92,7 +94,8 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _find(path: Path) -> Path:
+def find(path: Path) -> Path:
+    """The file as named, or in the folder of CHARGEHAND_DATA."""
     inside = Path(os.environ.get("CHARGEHAND_DATA", ".")) / path
     return path if path.exists() or not inside.exists() else inside
 
@@ -103,18 +106,23 @@ def _run(folder: Path, played: list[rows.Row], options: argparse.Namespace) -> i
         _say("starting a private stack")
         stack.start_servers()
         stack.migrate()
-        epoch_s = float(int(time.time() + BOOT_WALL_S))
-        origin = played[0].start_at - timedelta(minutes=5)
-        drivers = _start(stack, played, options, origin, epoch_s)
-        _say(f"ready; the first driver comes {max(0.0, epoch_s - time.time()):.0f} s from now")
-        drivers.play(played)
-        _say("all drivers have asked; waiting until the last car has left and every session is settled")
-        ledger = _settle(stack, drivers)
-        return _tell(stack, drivers, played, ledger, options)
+        return 0 if play(stack, played, options, BOOT_WALL_S)["explained"] else 1
     finally:
         stack.stop()
         if options.log and stack.log.exists():
             options.log.write_bytes(stack.log.read_bytes())
+
+
+def play(stack: Stack, played: list[rows.Row], options: argparse.Namespace, boot_wall_s: float) -> dict[str, Any]:
+    """On a stack that has its servers, migrated. Prints the table; returns its figures. The first driver comes after
+    `boot_wall_s`, or as soon as everything runs."""
+    epoch_s = float(int(time.time() + boot_wall_s))
+    origin = played[0].start_at - timedelta(minutes=5)
+    drivers = _start(stack, played, options, origin, epoch_s)
+    _say(f"ready; the first driver comes {max(0.0, epoch_s - time.time()):.0f} s from now")
+    drivers.play(played)
+    _say("all drivers have asked; waiting until the last car has left and every session is settled")
+    return _tell(stack, drivers, played, _settle(stack, drivers), options)
 
 
 def _start(
@@ -181,7 +189,7 @@ def _settle(stack: Stack, drivers: Drivers) -> list[dict[str, Any]]:
 
 def _tell(
     stack: Stack, drivers: Drivers, played: list[rows.Row], ledger: list[dict[str, Any]], options: argparse.Namespace
-) -> int:
+) -> dict[str, Any]:
     product = drivers.list()
     joined = join.join(played, product, ledger, drivers.problems)
     foreign = join.strangers(played, product, ledger)
@@ -198,7 +206,16 @@ def _tell(
     failed = bool(failed) or not join.difference_is_explained(joined) or bool(arrivals.get("refused_429"))
     verdict = "NOT explained" if failed else "all explained"
     print(f"seed {options.seed}, faults {'on' if options.faults else 'off'}: {verdict}")
-    return 1 if failed else 0
+    verdicts = Counter(one.verdict for one in joined)
+    return {
+        "explained": not failed,
+        "rows": len(joined),
+        **{verdict: verdicts[verdict] for verdict in join.VERDICTS},
+        "file_kwh": float(sum(one.row.energy_kwh for one in joined)),
+        "product_kwh": float(sum(one.product_kwh for one in joined)),
+        "ledger_kwh": float(sum(one.ledger_kwh for one in joined)),
+        "refused_429": arrivals.get("refused_429"),
+    }
 
 
 def _say(text: str) -> None:

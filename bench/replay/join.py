@@ -10,6 +10,7 @@ from bench.replay.rows import Row
 
 STEP_KWH = Decimal("0.001")
 ZERO = Decimal(0)
+VERDICTS = ("completed", "expired", "unknown", "unexplained")
 Sessions = Sequence[dict[str, Any]]
 
 
@@ -86,8 +87,7 @@ def _kwh(value: Any) -> Decimal:
 def table(joined: Sequence[Joined]) -> list[str]:
     """The table as lines, and below it every row that is not completed."""
     head = f"{'':<12}{'rows':>7}{'file kWh':>14}{'product kWh':>14}{'ledger kWh':>14}"
-    verdicts = ("completed", "expired", "unknown", "unexplained")
-    lines = [_line(verdict, [one for one in joined if one.verdict == verdict]) for verdict in verdicts]
+    lines = [_line(verdict, [one for one in joined if one.verdict == verdict]) for verdict in VERDICTS]
     rest = [_named(one) for one in joined if one.verdict != "completed"]
     return [head, *lines, _line("total", joined), *rest]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bench import weeks
 from bench.replay import join, rows
 
 ROW = rows.Row(
@@ -69,6 +70,17 @@ def test_the_difference_of_the_totals_is_that_of_the_named_rows() -> None:
 
 def test_a_session_of_nobody_is_named() -> None:
     assert join.strangers([ROW], [_ours(), _ours(reference="who")], [_theirs()]) == ["who"]
+
+
+def test_without_the_file_the_four_weeks_are_skipped_and_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CHARGEHAND_DATA", str(tmp_path))
+    monkeypatch.setattr("sys.argv", ["weeks", "--quick"])
+    assert weeks.main() == 0
+    assert capsys.readouterr().out == (
+        '{"rows": 0, "skipped": "CHARGEHAND_DATA names no folder that holds boulder_sessions_2018_2021.csv.gz"}\n'
+    )
 
 
 def test_rows_are_chosen_by_the_local_day_of_their_start(tmp_path: Path) -> None:
