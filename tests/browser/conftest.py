@@ -75,11 +75,16 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser, stack: Stack) -> Iterator[Page]:
+def complaints() -> list[str]:
+    """What the browser complained of; a test that provokes something takes out what it meant to see."""
+    return []
+
+
+@pytest.fixture
+def page(browser: Browser, stack: Stack, complaints: list[str]) -> Iterator[Page]:
     context = browser.new_context(base_url=stack.url)
     page = context.new_page()
     page.set_default_timeout(15_000)
-    complaints: list[str] = []
 
     def note(message: ConsoleMessage) -> None:
         is_own = message.location.get("url") == page.url  # a page that is itself a 403 or 404 is no complaint
