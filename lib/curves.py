@@ -18,6 +18,7 @@ from lib import figures, plot, scale
 from lib.plot import Hit, Legend, Number, Table
 
 MOST_HITS = 240  # more places than pixels help nobody
+MOST_ROWS = 600  # so many are drawn and stand in the table; of each few the first and the one that differs most
 GAP_S = 300.0
 Values = list[Decimal | None]
 
@@ -67,9 +68,10 @@ def power(
 ) -> SafeString:
     """Power in steps; silence beyond gap_s stays a gap. `cumulative` names a second line on its own axis. `idle` spans
     are tinted; `periods` are bands with their names, drawn where there is more than one."""
-    rows = _rows(readings, gap_s)
-    if not rows:
+    every = _rows(readings, gap_s)
+    if not every:
         return _nothing(_("No reading yet"))
+    rows = _thinned(every)
     bands = periods if len(periods) > 1 else ()
     left, right = scale.around([row.power for row in rows]), scale.around([row.sum for row in rows])
     drawn = f'<g class="s1">{_held(left, rows)}</g>'
@@ -84,7 +86,7 @@ def power(
     return plot.frame(
         id,
         title,
-        _peak(rows, stamps),
+        _peak(every, len(rows), zone),
         left=plot.value_axis(left),
         inside=_bands(rows, bands) + plot.grid(left) + _idle(rows, idle) + plot.stretched(drawn)
         + plot.hits(_hits(rows, stamps, parts)),
@@ -108,21 +110,36 @@ def _rows(readings: Sequence[Reading], gap_s: float) -> list[_Row]:
     return found
 
 
+def _thinned(rows: Sequence[_Row]) -> Sequence[_Row]:
+    """No peak is lost, no gap, and neither end."""
+    if len(rows) <= MOST_ROWS:
+        return rows
+    size = -(-2 * len(rows) // MOST_ROWS)
+    kept = {0, len(rows) - 1}
+    for start in range(0, len(rows), size):
+        few = range(start, min(start + size, len(rows)))
+        first = rows[start].power or Decimal(0)
+        kept |= {start, max(few, key=lambda index: abs((rows[index].power or Decimal(0)) - first))}
+    silent = {index for index, row in enumerate(rows) if row.silent}
+    return [rows[index] for index in sorted(kept | silent | {index - 1 for index in silent})]
+
+
 def _stamp(at: datetime, zone: ZoneInfo) -> str:
     local_at = at.astimezone(zone)
     return f"{local_at:%H:%M:%S} {figures.zone_name(local_at)}"
 
 
-def _peak(rows: Sequence[_Row], stamps: Sequence[str]) -> str:
-    present = [(row.power, index) for index, row in enumerate(rows) if row.power is not None]
+def _peak(rows: Sequence[_Row], drawn: int, zone: ZoneInfo) -> str:
+    present = [(row.power, row.at) for row in rows if row.power is not None]
     if not present:
         return _("No reading says a power.")
-    high, where = max(present, key=lambda item: item[0])
+    high, at = max(present, key=lambda item: item[0])
     count = sum(not row.silent for row in rows)
     words = ngettext(
         "%(count)s reading, %(value)s at %(time)s.", "%(count)s readings, highest %(value)s at %(time)s.", count
     )
-    return words % {"count": count, "value": plot.written(high, "kW", 1), "time": stamps[where]}
+    told = words % {"count": count, "value": plot.written(high, "kW", 1), "time": _stamp(at, zone)}
+    return told if drawn == len(rows) else told + " " + _("%(n)s of them are drawn.") % {"n": drawn}
 
 
 # --- drawing ----------------------------------------------------------------------------------------------------------

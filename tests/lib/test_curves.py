@@ -78,6 +78,18 @@ def test_two_readings_at_the_same_moment() -> None:
     assert parsed(curves.power("a", "Power", [Reading(AT, 1), Reading(AT, 2)], TORONTO)) is not None
 
 
+def test_of_very_many_readings_the_peaks_the_gaps_and_the_ends_are_drawn() -> None:
+    rows = [Reading(AT + timedelta(seconds=60 * number), 40 if number == 1234 else 7) for number in range(3000)]
+    later = [Reading(reading.at + timedelta(hours=2), reading.power_kw) for reading in rows[2000:]]
+    tree = parsed(curves.power("a", "Power", rows[:2000] + later, TORONTO))
+    table = [[str(cell.text or "") for cell in row] for row in tree.iter("tr")][1:]
+    assert len(table) <= curves.MOST_ROWS + 2
+    assert [row[1] for row in table].count("40.0 kW") == 1
+    assert [row for row in table if "no reading" in row] == [["21:21:00 EST", "–", "no reading"]]
+    assert (table[0][0], table[-1][0]) == ("12:02:00 EST", "16:01:00 EST")
+    assert "3000 readings, highest 40.0 kW at 08:36:00 EST" in texts(tree, "desc")[0]
+
+
 def test_many_readings_keep_a_bounded_number_of_places() -> None:
     rows = [Reading(AT + timedelta(seconds=200 * number + 400 * (number // 5)), number % 9) for number in range(2000)]
     assert len(readings(parsed(curves.power("a", "Power", rows, TORONTO)))) <= curves.MOST_HITS
