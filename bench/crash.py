@@ -47,6 +47,14 @@ OPEN = {
     "stop": "stop_state IN ('wanted', 'unknown')",
     "completion": "final_at IS NULL",
 }
+# What holds of the row as well when it was killed in the middle, not just after.
+MIDDLE = {
+    "late": "claimed_until IS NOT NULL",
+    "lost": "claimed_until IS NOT NULL",
+    "waiting": "claimed_until IS NULL",
+    "digest": "NOT hurry",
+    "read": "hurry AND read_failures = 0",
+}
 WAITING = "claimed_until IS NULL AND due_at > clock_timestamp() + interval '1 second'"
 # Who waits for the row that we hold, and has a message in hand.
 DIGESTING = (
@@ -77,9 +85,11 @@ class Scene:
 
     def start(self) -> None:
         """Everything, until the workers have done something."""
-        self.stack.start_sandbox()
+        began = time.monotonic()
         # We kill far more often than accidents do; nobody shall be given up for it.
         self.stack.supervisor.restarts = Restarts(limit=1000, window_s=5)
+        self.stack.start_product()
+        self.stack.start_sandbox()
         self._order("keys", {"key": KEY, "limit": LIMIT, "window_s": WINDOW_S})
         site = {"site": "Crash", "timezone": "America/Toronto", "currency": "CAD"}
         names = ["warm", *(f"{kind}-{number}" for kind in HOWS for number in range(2 * self.rounds))]
@@ -92,10 +102,8 @@ class Scene:
         self.key = self.stack.run("-m", "bench.replay.world", str(plan)).split()[-1]
         self.db = psycopg.connect(self.stack.env["DATABASE_URL"], autocommit=True)
         self.holder = psycopg.connect(self.stack.env["DATABASE_URL"])
-        began = time.monotonic()
-        self.stack.start_product()
         self.stack.wait_ready()
-        self._charging("warm")
+        self._await_charging(self._ask("warm", "start"))
         self.boot_s = time.monotonic() - began
 
     def play(self) -> dict[str, Any]:
@@ -121,15 +129,19 @@ class Scene:
         }
 
     def close(self) -> None:
+        """At once: there is nothing left that could get lost."""
+        self.stack.supervisor.hurry()
         for link in (self.db, self.holder):
             link.close()
 
     # --- one kill ---------------------------------------------------------------------------------------------------
     def _round(self, number: int) -> list[Caught]:
         these = [Caught(kind, hows[number % len(hows)], f"{kind}-{number}") for kind, hows in HOWS.items()]
-        for one in these:
-            if one.kind != "start":
-                one.public_id = self._charging(one.station, kind=one.kind)
+        cars = [one for one in these if one.kind != "start"]
+        for one in cars:
+            one.public_id = self._ask(one.station, one.kind)
+        for one in cars:
+            self._await_charging(one.public_id)
         slots: list[int] = []
         # Whoever is to wait for a request comes last, for then there is none for anybody.
         for one in sorted(these, key=lambda one: (one.how == "waiting", one.kind != "completion")):
@@ -139,7 +151,7 @@ class Scene:
         for name in WORKERS:
             os.kill(self.stack.supervisor.pid(name) or 0, signal.SIGKILL)
         killed = time.monotonic()
-        found = [one for one in these if self._is(one, OPEN[one.kind])]
+        found = [one for one in these if self._is(one, f"{OPEN[one.kind]} AND {MIDDLE[one.how]}")]
         self.holder.rollback()
         self.db.execute("UPDATE fleet_requestslot SET free_at = clock_timestamp() WHERE id = ANY(%s)", [slots])
         self._order("faults", {"clear": True})
@@ -225,11 +237,8 @@ class Scene:
         return found
 
     # --- doors ------------------------------------------------------------------------------------------------------
-    def _charging(self, station: str, kind: str = "") -> str:
-        """A session that charges."""
-        public_id = self._ask(station, kind)
-        until(lambda: self._api("GET", f"sessions/{public_id}")["state"] == "charging", f"{station} charges")
-        return public_id
+    def _await_charging(self, public_id: str) -> None:
+        until(lambda: self._api("GET", f"sessions/{public_id}")["state"] == "charging", f"{public_id} charges")
 
     def _ask(self, station: str, kind: str) -> str:
         self._order("plug", {"stationId": station, "connectorId": 1, "plan": CHARGE})
