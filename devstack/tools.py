@@ -44,6 +44,9 @@ def test(arguments: Sequence[str]) -> int:
     """The tests; devstack.pytest_pg gives them their own database and environment."""
     # One file or one test starts faster alone, and a debugger wants the terminal.
     alone = any(not word.startswith("-") or word.startswith(("-n", "--pdb", "--co")) for word in arguments)
+    # Before the settings are read: they name the built files only where these are.
+    _python(["-m", "lib.assets"], dict(os.environ))
+    (VAR / "static").mkdir(parents=True, exist_ok=True)  # WhiteNoise warns of a missing one
     return _python(["-m", "pytest", *([] if alone else ["-n2", "--dist=loadfile"]), *arguments], dict(os.environ))
 
 

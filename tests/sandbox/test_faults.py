@@ -144,18 +144,18 @@ def test_a_scripted_fault_of_a_station_meets_its_manage_calls_only(vendor: Vendo
 
 def test_what_waits_to_be_told_ends_with_its_world(vendor: Vendor, receiver: Receiver) -> None:
     """A late webhook, one held back for the next, and one that is to be tried again."""
-    vendor.control("settings", {"webhook_backoff_wall_s": 0.2})
+    vendor.control("settings", {"webhook_backoff_wall_s": 1.5})
     receiver.statuses = [503]
     again = completed(vendor, receiver, "hooks/again")
     wait_for(lambda: vendor.ledger_session(again)["webhooks"])
-    script(vendor, "webhook.session", "late", late_s=0.2)
+    script(vendor, "webhook.session", "late", late_s=1.5)
     completed(vendor, receiver, "hooks/late")
-    script(vendor, "webhook.session", "reordered", reordered_s=0.2)
+    script(vendor, "webhook.session", "reordered", reordered_s=1.5)
     completed(vendor, receiver, "hooks/held")
     vendor.control("reset", {"seed": 7, "world": "empty"})
     vendor.control("keys", {"key": "sandbox-production-key", "limit": 100_000})
     vendor.control("stations", [{"station": "S2"}])
-    script(vendor, "webhook.session", "late", late_s=0.5)  # after whatever was left of the old world
+    script(vendor, "webhook.session", "late", late_s=2.5)  # after whatever was left of the old world
     completed(vendor, receiver, "hooks/new")
     wait_for(lambda: any(path == "/hooks/new" for path, _ in receiver.received))
     assert [path for path, _ in receiver.received] == ["/hooks/again", "/hooks/new"]
