@@ -52,7 +52,7 @@ def sort_th(context: Context, key: str, label: str, classes: str = "", default: 
     """A table head that sorts by `?sort=key`, then by `?sort=-key`; `default` is the page's own order."""
     sort = _current(context, "sort") or default
     rising, falling = sort == key, sort == f"-{key}"
-    attributes = format_html(' class="{}"', classes) if classes else ""
+    attributes = format_html(' class="{}"', classes) if classes else SafeString()
     if rising or falling:
         attributes += format_html(' aria-sort="{}"', "ascending" if rising else "descending")
     return format_html(
