@@ -219,7 +219,7 @@ def _own_cpu_s(pid: int) -> float:
 
 # --- the browsers -----------------------------------------------------------------------------------------------------
 class Browser(threading.Thread):
-    """Loads the board, then polls as live.js does; what it meets after `begin_s` counts."""
+    """Polls as live.js does, from a page that was loaded before; what it meets after `begin_s` counts."""
 
     def __init__(self, port: int, cookie_line: str, number: int) -> None:
         super().__init__(daemon=True)
@@ -228,7 +228,7 @@ class Browser(threading.Thread):
         self.phase_s = POLL_EVERY_S * number / CLIENTS
         self.seen = Seen()
         self.begin_s = self.end_s = math.inf
-        self.version, self.ready = "0", threading.Event()
+        self.version = ""
 
     def ask(self, path: str, **headers: str) -> tuple[int, Any, bytes, int]:
         try:
@@ -242,15 +242,15 @@ class Browser(threading.Thread):
         head = sum(len(name) + len(value) + 4 for name, value in answer.getheaders()) + 17
         return answer.status, answer, body, head + len(body)
 
-    def run(self) -> None:
+    def load(self) -> str:
+        """The page; returns the version it holds."""
         status, _answer, body, _size = self.ask("/")
-        page = gzip.decompress(body).decode()
-        found = re.search(r'data-version="([^"]+)"', page)
+        found = re.search(r'data-version="([^"]+)"', gzip.decompress(body).decode())
         if status != 200 or not found:
-            self.seen.failures.append(f"the page answered {status}")
-            return self.ready.set()
-        self.version = found.group(1)
-        self.ready.set()
+            raise SystemExit(f"board: the page answered {status}")
+        return found.group(1)
+
+    def run(self) -> None:
         due_s = time.monotonic() + self.phase_s
         while due_s < self.end_s:
             time.sleep(max(0.0, due_s - time.monotonic()))
@@ -282,10 +282,10 @@ def measure(port: int, pid: int, size: int, seconds: float) -> Found:
     connections.close_all()
     writer = fork.Process(target=change_for_ever, args=(ids,), daemon=True)
     browsers = [Browser(port, line, number) for number, line in enumerate(cookies)]
+    version = browsers[0].load()
     for browser in browsers:
+        browser.version = version
         browser.start()
-    for browser in browsers:
-        browser.ready.wait(60)
     writer.start()
     try:
         time.sleep(1.5 * POLL_EVERY_S)
