@@ -10,8 +10,9 @@ from django.utils.translation import gettext as _
 
 from charging import estimates, quantities, silence, timeline
 from charging.models import Reading, Session, SessionEvent
-from charging.models.session import State
+from charging.models.session import LIVE, State
 from eevion import SessionDocument, SessionStatus, dump
+from lib import figures
 
 ENDS = (SessionStatus.COMPLETED, SessionStatus.EXPIRED, SessionStatus.FAILED)  # an end is taken whatever its clock
 
@@ -27,6 +28,8 @@ def keep(session: Session, document: SessionDocument, now: datetime) -> Kept:
     text = dump(document.raw)
     digest = hashlib.sha256(text.encode()).hexdigest()
     last = Reading.objects.filter(session=session).order_by("-received_at", "-id").first()
+    if last is not None and session.state in LIVE:
+        _tell_silence(session, last.confirmed_at, now)
     if last is not None and last.document_sha256 == digest:
         Reading.objects.filter(pk=last.pk).update(confirmed_at=max(now, last.confirmed_at))
         return Kept(None, False)
@@ -59,6 +62,14 @@ def runs_backwards(document: SessionDocument, last: Reading) -> bool:
     if document.duration_s is not None and last.duration_s is not None:
         return document.duration_s < last.duration_s
     return False
+
+
+def _tell_silence(session: Session, since_at: datetime, now: datetime) -> None:
+    """Written down when it is over, for what was confirmed meanwhile says nothing of the time between."""
+    if (now - since_at).total_seconds() <= silence.horizon_s():
+        return
+    text = _("No answer about it for %(time)s.") % {"time": figures.age(now - since_at)}
+    timeline.note(session, kind=silence.EVENT, text=text, now=now, data={"since": since_at.isoformat()})
 
 
 def _show_once(session: Session, last: Reading, digest: str, text: str, now: datetime) -> None:

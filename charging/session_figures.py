@@ -87,7 +87,11 @@ def energy_same_since(session: Session, readings: Sequence[Reading]) -> datetime
 
 
 def curve(
-    session: Session, readings: Sequence[Reading], found: Sequence[IdleSpan], horizon_s: float
+    session: Session,
+    readings: Sequence[Reading],
+    found: Sequence[IdleSpan],
+    silences: Sequence[tuple[datetime, datetime]],
+    horizon_s: float,
 ) -> SafeString | str:
     """Power in steps and the cost that came together; the energy instead where the vendor never says a cost."""
     if not readings:
@@ -95,8 +99,13 @@ def curve(
     by_cost = any(reading.cost is not None for reading in readings)
     name, unit = (_("Cost"), session.currency) if by_cost else (_("Energy"), "kWh")
     points = [
-        curves.Reading(at, power_kw, cost if by_cost else energy_kwh)
-        for at, power_kw, energy_kwh, cost in traces.points(readings)
+        curves.Reading(
+            at,
+            one.power_kw,
+            one.cost if by_cost else one.energy_kwh,
+            lasting=lasts and not any(one.received_at <= since_at < at for since_at, _until_at in silences),
+        )
+        for one, at, lasts in traces.points(readings)
     ]
     return curves.power(
         "power",

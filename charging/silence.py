@@ -1,14 +1,17 @@
 """How long nobody may answer about a session before its figures count as not known: no estimate, a gap in a curve."""
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from charging.models import SessionEvent
 from charging.models.session import LIVE
 from lib import clock
 
+EVENT = "silence"  # the kind of the event that tells one that is over: `since` in its data, its end is its moment
 LEAST_S = 300.0  # business seconds
 MISSED_READS = 4
 SLACK = timedelta(seconds=1)  # the database says it a little later than the estimate does, never before
@@ -22,6 +25,11 @@ def horizon_s() -> float:
 def wall_horizon() -> timedelta:
     """The same in wall time, with the slack."""
     return timedelta(seconds=horizon_s() / clock.speed()) + SLACK
+
+
+def told(events: Iterable[SessionEvent]) -> list[tuple[datetime, datetime]]:
+    """From the last answer before to the first one after, of each that a timeline tells."""
+    return [(datetime.fromisoformat(one.data["since"]), one.occurred_at) for one in events if one.kind == EVENT]
 
 
 def silent() -> Q:

@@ -1,13 +1,12 @@
-"""Where the facts of a station's strip come from: six queries at most, however long the window. What they make is in
+"""Where the facts of a station's strip come from: five queries at most, however long the window. What they make is in
 charging/strip.py."""
 
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.db.models import F, Max, Q, Window
-from django.db.models.functions import Lag
+from django.db.models import Max, Q
 
 from charging import silence
 from charging.models import Reading, Session, SessionEvent, StationException
@@ -18,6 +17,7 @@ from fleet.models import Station
 
 MOST = 2000  # sessions of one station: thirty days of one every twenty minutes; the newest are kept
 KIND_OF = {ExceptionType.STATION_OFFLINE.value: Kind.OFFLINE, ExceptionType.CONNECTOR_FAULTED.value: Kind.FAULTED}
+Moves = dict[int, list[tuple[datetime, str]]]
 Silences = dict[int, list[tuple[datetime, datetime]]]
 
 
@@ -36,7 +36,7 @@ def read(station: Station, begin_at: datetime, end_at: datetime) -> Found:
         .order_by("-requested_at")[:MOST]
     )
     ids = [row.pk for row in rows]
-    moves, quiet = _moves(ids), _silences(ids, begin_at)
+    moves, quiet = _told(ids)
     _silent_now(quiet, [row.pk for row in rows if row.state in LIVE], end_at)
     sessions = [
         SessionFacts(
@@ -53,30 +53,22 @@ def read(station: Station, begin_at: datetime, end_at: datetime) -> Found:
     return Found(sessions, _alarms(station, begin_at, end_at))
 
 
-def _moves(ids: Collection[int]) -> dict[int, list[tuple[datetime, str]]]:
-    found = defaultdict(list)
-    events = SessionEvent.objects.filter(session__in=ids, kind="state").order_by("occurred_at", "id")
-    for session_id, at, state in events.values_list("session_id", "occurred_at", "data__state"):
-        if state:
-            found[session_id].append((at, state))
-    return found
+def _told(ids: Collection[int]) -> tuple[Moves, Silences]:
+    """What timelines tell: when which state began, and where nobody answered for long."""
+    moves: Moves = defaultdict(list)
+    quiet: Silences = defaultdict(list)
+    events = SessionEvent.objects.filter(session__in=ids, kind__in=("state", silence.EVENT))
+    for event in events.order_by("occurred_at", "id"):
+        quiet[event.session_id] += silence.told([event])
+        if "state" in event.data:
+            moves[event.session_id].append((event.occurred_at, event.data["state"]))
+    return moves, quiet
 
 
 def _by_times(row: Session) -> list[tuple[datetime, str]]:
     """Of a session without a timeline, an imported one: by the vendor's times."""
     told = ((row.started_at, "charging"), (row.charging_ended_at, "stopped"))
     return [(at, state) for at, state in told if at is not None]
-
-
-def _silences(ids: Collection[int], begin_at: datetime) -> Silences:
-    """Between two answers further apart than the horizon of an estimate."""
-    before = Window(Lag("confirmed_at"), partition_by=["session_id"], order_by=["received_at", "id"])
-    answers = Reading.objects.filter(session__in=ids, confirmed_at__gte=begin_at).annotate(before_at=before).order_by()
-    late = answers.filter(received_at__gt=F("before_at") + timedelta(seconds=silence.horizon_s()))
-    found: Silences = defaultdict(list)
-    for session_id, before_at, received_at in late.values_list("session_id", "before_at", "received_at"):
-        found[session_id].append((before_at, received_at))
-    return found
 
 
 def _silent_now(quiet: Silences, live_ids: Collection[int], now: datetime) -> None:

@@ -8,7 +8,7 @@ from charging.models import Reading
 
 SPAN = timedelta(minutes=30)
 STEPS = 30
-Point = tuple[datetime, Decimal | None, Decimal | None, Decimal | None]  # moment, power, energy, cost
+Point = tuple[Reading, datetime, bool]  # said by it, at this moment; it was so ever since the point before
 
 
 def trace(readings: Sequence[Reading], now: datetime, gap_s: float) -> list[Decimal | None]:
@@ -31,8 +31,7 @@ def points(readings: Sequence[Reading]) -> list[Point]:
     """Oldest first; an answer that was only confirmed counts again at its confirmation."""
     found = []
     for reading in readings:
-        said = reading.power_kw, reading.energy_kwh, reading.cost
-        found.append((reading.received_at, *said))
+        found.append((reading, reading.received_at, False))
         if reading.confirmed_at > reading.received_at:
-            found.append((reading.confirmed_at, *said))
+            found.append((reading, reading.confirmed_at, True))
     return found

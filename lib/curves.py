@@ -30,6 +30,7 @@ class Reading:
     at: datetime
     power_kw: Number | None
     cumulative: Number | None = None
+    lasting: bool = False  # it was so ever since the one before, however long that is
 
 
 @dataclass(frozen=True)
@@ -103,8 +104,8 @@ def _rows(readings: Sequence[Reading], gap_s: float) -> list[_Row]:
     given = sorted(readings, key=lambda reading: reading.at)
     rows = [_Row(one.at, plot.known(one.power_kw), plot.known(one.cumulative)) for one in given]
     found = rows[:1]
-    for before, row in pairwise(rows):
-        if (row.at - before.at).total_seconds() > gap_s:
+    for index, (before, row) in enumerate(pairwise(rows), 1):
+        if not given[index].lasting and (row.at - before.at).total_seconds() > gap_s:
             found.append(_Row(before.at, None, None, silent=True))
         found.append(row)
     return found

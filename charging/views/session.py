@@ -111,7 +111,7 @@ def _now(request: HttpRequest, found: Session) -> dict[str, Any]:
         "charging_s": session_figures.charging_s(found, silent_since),
         "idle": session_figures.idle(found, spans, now, silent_since),
         "next_read": next_read and next_read.sentence(found.site.zone),
-        "curve": session_figures.curve(found, readings, spans, horizon_s),
+        "curve": session_figures.curve(found, readings, spans, silence.told(events), horizon_s),
         "events": events,
         "may_control": _actor(request).can(Permission.CONTROL_SESSIONS),
     }

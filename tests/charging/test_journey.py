@@ -104,7 +104,7 @@ def test_a_session_from_start_to_final_figures(vendor: Vendor, post: Inbox, stat
     assert final.final_at is not None
     assert final.holds_connector is False
     kinds = list(final.events.values_list("kind", flat=True))
-    assert kinds == ["requested", "accepted", "state", "webhook", "state", "final"]
+    assert kinds == ["requested", "accepted", "state", "webhook", "silence", "state", "final"]
 
 
 def test_a_lost_reply_is_unknown_and_settled_by_its_own_webhook(vendor: Vendor, post: Inbox, station: Station) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from charging import sessions
+from charging import sessions, silence
 from charging.models import Reading, Session
 from eevion import SessionDocument
 from eevion.sessions import read_session
@@ -45,6 +45,19 @@ def test_the_same_answer_twice_is_one_row_that_was_confirmed() -> None:
     for minutes in (0, 1, 3, 2):
         take(session, minutes)
     assert confirmed() == [(0, 3)]
+
+
+@pytest.mark.django_db
+def test_a_long_silence_is_written_down_once_it_is_over() -> None:
+    session = factories.session(vendor_session_id="ses_1")
+    for minutes in (0, 4, 24):
+        take(session, minutes)
+    take(session, 30, updatedAt="2026-06-01T16:12:30Z", duration=2550)
+    assert confirmed() == [(0, 24), (30, 30)]
+    told = list(session.events.filter(kind="silence"))
+    assert [event.text for event in told] == ["No answer about it for 20 min.", "No answer about it for 6 min."]
+    minute = timedelta(minutes=1)
+    assert silence.told(told) == [(NOW + 4 * minute, NOW + 24 * minute), (NOW + 24 * minute, NOW + 30 * minute)]
 
 
 @pytest.mark.slow

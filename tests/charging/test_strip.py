@@ -170,10 +170,7 @@ def test_sessions_readings_and_exceptions_make_the_strip() -> None:
     session = on(station, requested_at=at(1), state=State.COMPLETED, ended_at=at(6))
     for hours, state in ((2, "charging"), (6, "completed")):
         session.events.create(occurred_at=at(hours), kind="state", text="-", data={"state": state})
-    for begin, end in ((2, 3), (5, 6)):  # two hours without an answer between
-        Reading.objects.create(
-            session=session, received_at=at(begin), confirmed_at=at(end), document_sha256=str(begin), document="{}"
-        )
+    session.events.create(occurred_at=at(5), kind="silence", text="-", data={"since": at(3).isoformat()})
     StationException.objects.create(
         organisation=station.organisation, account=station.account, vendor_exception_id="e", station=station,
         type="stationOffline", received_at=at(20), document="{}",

@@ -43,6 +43,12 @@ def test_a_gap_is_told_to_the_pointer_and_in_the_table() -> None:
     ]
 
 
+def test_what_was_confirmed_all_the_time_is_no_gap() -> None:
+    rows = [Reading(minute(0), 7), Reading(minute(60), 7, lasting=True), Reading(minute(120), 7)]
+    tree = parsed(curves.power("a", "Power", rows, TORONTO))
+    assert [str(path.get("d")) for path in tree.iter("path") if path.get("class") == "ln"] == ["M0.0 12.50H500.0V12.50"]
+
+
 def test_idle_spans_are_tinted_and_named_where_they_lie() -> None:
     rows = [Reading(minute(number), 7) for number in range(5)]
     tree = parsed(curves.power("a", "Power", rows, TORONTO, idle=[Span(minute(2), None, "the car takes no energy")]))
