@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from devstack.stack import Stack
+from tests.browser.test_walk import Walker
 
 pytestmark = pytest.mark.browser
 Until = Callable[..., Any]
@@ -150,6 +151,18 @@ def test_a_signed_out_poll_leads_to_sign_in(board: Page, complaints: list[str]) 
     page.wait_for_url("**/accounts/login/**", timeout=20_000)
     assert [text for text in complaints if "401" not in text] == []
     complaints.clear()
+
+
+def test_board_bays_and_wall_are_whole_for_everybody(board: Page) -> None:
+    page = board
+    walker = Walker(page)
+    page.goto("/live/walls/")
+    page.locator("[name=name]").fill("Control room")
+    page.get_by_role("button", name="Make a link").click()
+    wall = page.locator(".copy code").inner_text()
+    bays = walker.first("/sites/", r"/sites/\d+/") + "bays"
+    walker.walk(["/", "/?tab=unknown&q=nobody", "/live/walls/", bays, wall])
+    assert walker.faults == []
 
 
 def test_keys_select_rows_and_can_be_switched_off(board: Page) -> None:
