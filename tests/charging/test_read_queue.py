@@ -212,3 +212,16 @@ def test_one_that_another_is_just_claiming_is_passed_over() -> None:
         thread.join()
     assert found == [read_queue.Picked(second, hurried=False)]
     assert Decimal(read_queue.lines()[0].due) == 0
+
+
+def test_one_is_picked_at_a_time_however_the_statement_is_planned() -> None:
+    """A choice inside the join of an UPDATE may be made once a row: sessions are claimed that nobody reads."""
+    station = factories.station()
+    ages = [900, 800, 700, 600, 500]
+    ids = [live(station, f"s{age}", age) for age in ages]
+    with connection.cursor() as cursor:
+        for path in ("hashjoin", "mergejoin", "material", "memoize", "indexscan", "indexonlyscan", "bitmapscan"):
+            cursor.execute(f"SET LOCAL enable_{path} = off")
+        # As if the table were known to be empty, so that walking through it first looks cheapest.
+        cursor.execute("UPDATE pg_class SET reltuples = 0, relpages = 1000 WHERE relname = 'charging_session'")
+    assert order(station) == ids
