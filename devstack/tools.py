@@ -47,7 +47,7 @@ def test(arguments: Sequence[str]) -> int:
     # Before the settings are read: they name the built files only where these are.
     _python(["-m", "lib.assets"], dict(os.environ))
     (VAR / "static").mkdir(parents=True, exist_ok=True)  # WhiteNoise warns of a missing one
-    return _python(["-m", "pytest", *([] if alone else ["-n2", "--dist=loadfile"]), *arguments], dict(os.environ))
+    return _python(["-m", "pytest", *([] if alone else ["-n3", "--dist=loadfile"]), *arguments], dict(os.environ))
 
 
 def bench(arguments: Sequence[str]) -> int:
