@@ -69,13 +69,13 @@ class PlanForm(forms.Form):
         label=_("Time"), widget=forms.TimeInput(attrs={"type": "time"}), help_text=_("By the clock of the site.")
     )
     on_date = forms.DateField(
-        label=_("Once, on"),
+        label=_("On a date"),
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}),
-        help_text=_("A date, or weekdays below."),
+        help_text=_("Or choose weekdays below."),
     )
     weekdays = forms.TypedMultipleChoiceField(
-        label=_("Every"), required=False, choices=WEEKDAYS, coerce=int, widget=forms.CheckboxSelectMultiple
+        label=_("On weekdays"), required=False, choices=WEEKDAYS, coerce=int, widget=forms.CheckboxSelectMultiple
     )
     patience_minutes = forms.IntegerField(
         label=_("Keep trying for, minutes"),
