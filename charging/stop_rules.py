@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from charging import clock_times
+from charging import clock_times, quantities
 from charging.estimates import Estimate
 from charging.models.session import State
 from charging.models.stop_rule import RuleKind
@@ -23,7 +23,6 @@ from lib import figures
 SECONDS_A_MINUTE = 60
 SECONDS_AN_HOUR = 3600
 FORESEEABLE_S = 7 * 86_400  # a figure that creeps so slowly that it takes longer has no expected moment
-METER_STEP_KWH = Decimal("0.001")  # readings rest rounded to this: so much growth may be rounding alone
 FLOWING = (State.CHARGING, State.SUSPENDED)
 T = TypeVar("T")
 
@@ -156,7 +155,8 @@ def _at_low_power(rule: Rule, facts: Facts, now: datetime) -> Judged:
         """The meter would have told of more power in between."""
         grown = _grown_kwh(before, after)
         hours = Decimal((after.from_at - before.until_at).total_seconds()) / SECONDS_AN_HOUR
-        return grown is None or hours <= 0 or grown - METER_STEP_KWH < limit_kw * hours
+        # Readings rest rounded to a step: so much growth may be rounding alone.
+        return grown is None or hours <= 0 or grown - quantities.STEP_KWH < limit_kw * hours
 
     run = _run(facts, is_low, stayed_low)
     if run is None:

@@ -153,11 +153,9 @@ BROKER_URL = env.text("BROKER_URL")
 # --- the vendor ---------------------------------------------------------------------------------------------------
 EEVION_TIMEOUT_S = 8.0  # one deadline for a whole call
 CALL_LEASE_S = 10  # a claimed row is taken up again after this long; longer than the deadline of a call
-SWEEP_EVERY_S = 2
 HOOK_MAX_BYTES = 262_144
 READ_EVERY_S = env.integer("READ_EVERY_S", 30)  # wall: with requests to spare, how often a calm session is read
 READ_CAP_S = env.integer("READ_CAP_S", 600)  # wall: a reading older than this is renewed before all weights
-UNKNOWN_AFTER_S = 3600  # a webhook's URL keeps working for this long after its session is final
 
 # --- retention, per table; docs/operations.md says what each one means ----------------------------------------------
 RETENTION = {
