@@ -26,11 +26,21 @@ SESSION: dict[str, Any] = {
     "started_at": "2026-06-01T16:02:11Z", "charging_ended_at": None, "completed_at": None, "ended_at": None,
     "final_at": None, "stop_state": "", "stop_error": "",
 }  # fmt: skip
-STARTED = SESSION | {
-    "state": "requested", "energy_kwh": None, "power_kw": None, "duration_s": None, "cost": None, "accepted_at": None,
-    "started_at": None,
+RULE: dict[str, Any] = {
+    "kind": "energy", "amount": "20.0000", "for_minutes": None, "at_time": None, "words": "at 20 kWh",
+    "state": "waiting", "why": "about 12.5 kWh so far", "expected_at": "2026-06-01T18:56:04Z", "suspected_at": None,
+    "fired_at": None, "given_by": "driver app (API)",
 }  # fmt: skip
-STOPPING = SESSION | {"stop_state": "wanted"}
+FIRED = RULE | {
+    "state": "fired", "why": "Stop rule at 20 kWh: 20.004 kWh read at 14:55 EDT.", "expected_at": None,
+    "suspected_at": "2026-06-01T18:55:50Z", "fired_at": "2026-06-01T18:55:52Z",
+}  # fmt: skip
+SESSION_WITH_RULES = SESSION | {"stop_rules": [RULE]}
+STARTED = SESSION_WITH_RULES | {
+    "state": "requested", "energy_kwh": None, "power_kw": None, "duration_s": None, "cost": None, "accepted_at": None,
+    "started_at": None, "stop_rules": [RULE | {"why": "no energy is known yet", "expected_at": None}],
+}  # fmt: skip
+STOPPING = SESSION | {"energy_kwh": "20.004", "stop_state": "wanted", "stop_rules": [FIRED]}
 ITEM: dict[str, Any] = {
     "station": "HC-1042", "station_id": 41, "kind": "priorityStatus", "value": "unavailable", "state": "finished",
     "error": "", "accepted_at": "2026-06-01T18:00:02Z", "finished_at": "2026-06-01T18:00:09Z",
@@ -45,6 +55,19 @@ QUEUED = COMMAND_SUMMARY | {"items": [ITEM | {"state": "queued", "accepted_at": 
 START = {
     "A car at a connector": {"station": "HC-1042", "connector": 1, "reference": "van 7"},
     "Any free connector": {"station": 41, "reference": "order 20260601-17"},
+    "With stop rules of its own": {
+        "station": "HC-1042",
+        "reference": "van 7",
+        "stop_rules": [
+            {"kind": "energy", "amount": "20"},
+            {"kind": "money", "amount": "15.00"},
+            {"kind": "minutes", "amount": 90},
+            {"kind": "clock", "at_time": "07:00"},
+            {"kind": "low_power", "amount": "1.4", "for_minutes": 15},
+            {"kind": "idle", "for_minutes": 20},
+        ],
+    },
+    "Without any stop rule": {"station": "HC-1042", "reference": "van 7", "stop_rules": []},
 }
 COMMANDS = {
     "Close two stations": {

@@ -3,10 +3,14 @@
 from collections.abc import Iterable
 from typing import Any
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from charging import rule_forms
 from charging.models.session import Origin, State, StopState
+from charging.models.stop_rule import RuleKind
+from charging.rule_states import Standing
 from fleet import connector_state
 from fleet.models.command import ItemState
 from fleet.models.station import CommandKind, Lifecycle
@@ -14,12 +18,12 @@ from fleet.models.station import CommandKind, Lifecycle
 Data = dict[str, Any]
 
 
-def one_of(words: Iterable[str]) -> serializers.CharField:
+def one_of(words: Iterable[str], **options: Any) -> serializers.CharField:
     """A text that the schema lists the words of."""
     kind = type("Word", (serializers.CharField,), {})
     field: serializers.CharField = extend_schema_field({"type": "string", "enum": [str(word) for word in words]})(
         kind
-    )()
+    )(**options)
     return field
 
 
@@ -97,6 +101,26 @@ class Session(serializers.Serializer[Any]):
     stop_error = serializers.CharField()
 
 
+class StopRule(serializers.Serializer[Any]):
+    """`words` and `why` are for people. A rule that was suspected is met by estimate, and a reading is asked for."""
+
+    kind = one_of(RuleKind.values, source="row.kind")
+    amount = serializers.DecimalField(12, 4, source="row.amount", allow_null=True)
+    for_minutes = serializers.IntegerField(source="row.for_minutes", allow_null=True)
+    at_time = serializers.TimeField("%H:%M", source="row.at_time", allow_null=True)
+    words = serializers.CharField()
+    state = one_of(Standing, source="standing")
+    why = serializers.CharField()
+    expected_at = serializers.DateTimeField(allow_null=True)
+    suspected_at = serializers.DateTimeField(source="row.suspected_at", allow_null=True)
+    fired_at = serializers.DateTimeField(source="row.fired_at", allow_null=True)
+    given_by = serializers.CharField(source="row.created_by_label")
+
+
+class SessionWithRules(Session):
+    stop_rules = StopRule(many=True, source="rules")
+
+
 class CommandItem(serializers.Serializer[Any]):
     station = serializers.CharField(source="station.vendor_id")
     station_id = serializers.IntegerField()
@@ -136,10 +160,51 @@ class StationField(serializers.Field[Any, Any, Any, Any]):
         return value
 
 
+@extend_schema_field({"oneOf": [{"type": "string", "format": "decimal"}, {"type": "number"}]})
+class FigureField(serializers.CharField):
+    """A figure as text or as a number; which ones make sense, the form of the page says."""
+
+
+class StopRuleWish(serializers.Serializer[Any]):
+    """`amount` is kWh for `energy`, money in the site's currency for `money`, minutes since energy began for `minutes`,
+    kW for `low_power`; `for_minutes` goes with `low_power` and `idle`, `at_time` with `clock`: by the site's clock,
+    HH:MM."""
+
+    kind = one_of(RuleKind.values)
+    amount = FigureField(required=False, allow_null=True, max_length=40)
+    for_minutes = FigureField(required=False, allow_null=True, max_length=40)
+    at_time = serializers.CharField(required=False, allow_null=True, max_length=40)
+
+    def validate(self, attrs: Data) -> Data:
+        """Held to what the page's form says, in its words; the valid form comes along."""
+        kind = attrs.pop("kind")
+        given = {part: value for part, value in attrs.items() if value is not None}
+        form, errors = rule_forms.check(kind, given)
+        if errors:
+            raise serializers.ValidationError(errors)
+        return {"kind": kind, "form": form}
+
+    def validate_kind(self, value: str) -> str:
+        if value not in RuleKind.values:
+            kinds = ", ".join(RuleKind.values)
+            raise serializers.ValidationError(_("There is no such kind. Give one of %(kinds)s.") % {"kinds": kinds})
+        return value
+
+
 class SessionStart(serializers.Serializer[Any]):
+    """Without `stop_rules`, or with null, the defaults of the station and its site hold. With a list these rules hold
+    and no other, at most one of a kind: with an empty one, none."""
+
     station = StationField()
     connector = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=32767, default=None)
     reference = serializers.CharField(required=False, allow_blank=True, max_length=120, default="")
+    stop_rules = StopRuleWish(many=True, required=False, allow_null=True, default=None)
+
+    def validate_stop_rules(self, value: list[Data] | None) -> list[Data] | None:
+        kinds = [wish["kind"] for wish in value or ()]
+        if len(set(kinds)) < len(kinds):
+            raise serializers.ValidationError(_("Give at most one rule of a kind."))
+        return value
 
 
 class CommandRequest(serializers.Serializer[Any]):

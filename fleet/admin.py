@@ -9,7 +9,10 @@ from fleet.models import (
     Account,
     ApiCall,
     Command,
+    CommandDraft,
+    CommandEvent,
     CommandItem,
+    CommandSchedule,
     Connector,
     DriftNotice,
     HookToken,
@@ -17,6 +20,7 @@ from fleet.models import (
     RawMessage,
     RequestBudget,
     RequestSlot,
+    ScheduledRun,
     Site,
     Station,
     StationSetting,
@@ -126,6 +130,38 @@ class CommandItemAdmin(ReadOnly):
     list_display = ("id", "station", "kind", "wanted_value", "state", "finished_at", "error")
     list_select_related = ("station",)
     search_fields = ("station__vendor_id",)
+    ordering = ("-id",)
+
+
+@admin.register(CommandEvent)
+class CommandEventAdmin(ReadOnly):
+    list_display = ("at", "command", "verb", "by_label", "stations", "detail")
+    list_select_related = ("command",)
+    search_fields = ("command__public_id__exact", "by_label")
+    ordering = ("-id",)
+
+
+@admin.register(CommandDraft)
+class CommandDraftAdmin(ReadOnly):
+    list_display = ("created_at", "organisation", "requested_by", "origin", "command")
+    list_select_related = ("organisation", "requested_by", "command")
+    search_fields = ("requested_by__email", "public_id__exact")
+    ordering = ("-id",)
+
+
+@admin.register(CommandSchedule)
+class CommandScheduleAdmin(ReadOnly):
+    list_display = ("next_at", "organisation", "name", "values", "timezone", "requested_by_label", "cancelled_at")
+    list_select_related = ("organisation",)
+    search_fields = ("name", "requested_by_label", "public_id__exact")
+    ordering = ("-id",)
+
+
+@admin.register(ScheduledRun)
+class ScheduledRunAdmin(ReadOnly):
+    list_display = ("due_at", "schedule", "outcome", "reason", "returns_at", "return_outcome")
+    list_select_related = ("schedule",)
+    search_fields = ("schedule__name", "schedule__public_id__exact")
     ordering = ("-id",)
 
 

@@ -3,23 +3,25 @@
 Sending them lives in fleet/deliveries.py, what became of them in fleet/jobs.py.
 """
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from fleet import items
+from fleet import items, waves
+from fleet.command_options import INTERACTIVE_CALLS, Options
 from fleet.deliveries import deliver
 from fleet.jobs import digest_job, read_history, settle
-from fleet.models import Command, CommandItem, Station, StationSetting
-from fleet.models.command import ItemState
+from fleet.models import Command, CommandEvent, CommandItem, Station, StationSetting
+from fleet.models.command import ItemState, Origin
 from fleet.models.station import CommandKind, Lifecycle
 from people import audit
-from people.actor import Actor
+from people.actor import Actor, Doer
 
-__all__ = ["BadCommand", "deliver", "digest_job", "read_history", "request", "settle"]
+__all__ = ["BadCommand", "Wish", "deliver", "digest_job", "for_all", "read_history", "request", "settle"]
 
 MESSAGE_CHARS = 500
 
@@ -28,47 +30,139 @@ class BadCommand(ValueError):
     """It cannot be asked like this; the message is for people."""
 
 
-def request(*, actor: Actor, stations: Iterable[Station], values: Mapping[str, str], now: datetime) -> Command:
-    """Write the command down; nothing is sent yet. `values` maps the contract's words to what is wanted.
+@dataclass(frozen=True)
+class Wish:
+    """What is wanted of one station; `values` maps the contract's words to values. The station has its account."""
 
-    A wish for the same station that still waits to be sent is replaced. Raises BadCommand. The caller has got the
+    station: Station
+    values: Mapping[str, str]
+
+
+def for_all(stations: Iterable[Station], values: Mapping[str, str]) -> list[Wish]:
+    """The same wish for each of these stations, each station once."""
+    return [Wish(station, values) for station in {station.pk: station for station in stations}.values()]
+
+
+def request(
+    *,
+    actor: Doer,
+    wishes: Sequence[Wish],
+    now: datetime,
+    options: Options = Options(send_equal=True),  # noqa: B008  frozen
+    origin: Origin = Origin.PERSON,
+    parent: Command | None = None,
+) -> Command:
+    """Write the command down; nothing is sent yet, and nothing before the hold of `options` is over.
+
+    A station that has the wanted value already is left out, unless `options.send_equal`. An older wish that still waits
+    gives way when this one is sent, not before: this one may be taken back. Raises BadCommand. The caller has got the
     stations through the gate.
     """
-    wanted = list({station.pk: station for station in stations}.values())
-    _check(actor, wanted, values)
+    _check(actor, wishes)
     with transaction.atomic():
+        before = _want(wishes, now)
         command = Command.objects.create(
             organisation_id=actor.organisation_id,
+            origin=origin,
+            parent=parent,
             requested_by_id=actor.user_id,
             api_key_id=actor.api_key_id,
-            requested_by_label=actor.label,
+            requested_by_label=actor.label[:160],
             requested_at=now,
-            values=dict(values),
+            values=_common(wishes),
+            in_session=options.in_session,
+            expires_at=now + options.patience,
+            held_until=Now() + timedelta(seconds=options.hold_s) if options.hold_s else None,
+            is_interactive=isinstance(actor, Actor) and not actor.is_key and len(wishes) <= INTERACTIVE_CALLS,
+            is_canary=options.is_canary,
+            brake_percent=options.brake_percent,
         )
-        before = _want(wanted, values, now)
-        _replace_waiting(wanted, values, now)
-        CommandItem.objects.bulk_create(
-            CommandItem(
-                command=command,
-                station=station,
-                kind=kind,
-                wanted_value=value,
-                value_before=before[station.pk, kind],
-                due_at=Now(),
-            )
-            for station in wanted
-            for kind, value in values.items()
+        rows = _items(command, wishes, before, options)
+        CommandItem.objects.bulk_create(rows)
+        CommandEvent.objects.create(
+            command=command, at=now, verb=CommandEvent.Verb.ASKED, by_label=actor.label[:160], stations=len(wishes)
         )
-        subject = ", ".join(station.vendor_id for station in wanted)
-        audit.record(actor=actor, verb="command.requested", subject=subject, now=now, values=dict(values))
+        _note(actor, command, wishes, now)
     return command
 
 
-def _check(actor: Actor, stations: list[Station], values: Mapping[str, str]) -> None:
-    if not stations:
+NAMED = 20  # station ids in the audit trail before it only counts
+
+
+def _note(actor: Doer, command: Command, wishes: Sequence[Wish], now: datetime) -> None:
+    names = [wish.station.vendor_id for wish in wishes]
+    more = _(" and %d more") % (len(names) - NAMED) if len(names) > NAMED else ""
+    audit.record(
+        actor=actor,
+        verb="command.requested",
+        subject=", ".join(names[:NAMED]) + more,
+        now=now,
+        values=dict(command.values),
+        command=str(command.public_id),
+    )
+
+
+def _common(wishes: Sequence[Wish]) -> dict[str, str]:
+    """What is asked of all alike; a command whose stations want different values names only the kinds."""
+    kinds: dict[str, set[str]] = {}
+    for wish in wishes:
+        for kind, value in wish.values.items():
+            kinds.setdefault(kind, set()).add(value)
+    return {kind: next(iter(values)) if len(values) == 1 else "" for kind, values in kinds.items()}
+
+
+def _items(
+    command: Command, wishes: Sequence[Wish], before: dict[tuple[int, str], StationSetting], options: Options
+) -> list[CommandItem]:
+    """A row for each station and kind; the ones to be sent carry their wave."""
+    due_at = Now() + timedelta(seconds=options.hold_s)
+    asked = [
+        (wish, kind, value, before[wish.station.pk, kind]) for wish in wishes for kind, value in wish.values.items()
+    ]
+    equal = {
+        (wish.station.pk, kind)
+        for wish, kind, value, setting in asked
+        if not options.send_equal and setting.finished_value == value
+    }
+    sent = [wish.station.pk for wish in wishes if any((wish.station.pk, kind) not in equal for kind in wish.values)]
+    wave_of = waves.divide(sent) if options.is_canary else {}
+    rows = []
+    for wish, kind, value, setting in asked:
+        skipped = (wish.station.pk, kind) in equal
+        wave = wave_of.get(wish.station.pk, 0)
+        rows.append(
+            CommandItem(
+                command=command,
+                station=wish.station,
+                kind=kind,
+                wanted_value=value,
+                value_before=setting.finished_value,
+                wanted_before=setting.wanted_before,  # type: ignore[attr-defined]
+                state=ItemState.SKIPPED if skipped else ItemState.QUEUED,
+                error=_("already so") if skipped else "",
+                error_code=items.ALREADY if skipped else "",
+                wave=wave,
+                due_at=None if skipped or wave else due_at,
+            )
+        )
+    return rows
+
+
+def _check(actor: Doer, wishes: Sequence[Wish]) -> None:
+    if not wishes:
         raise BadCommand(_("Choose at least one station."))
-    if not values:
+    if not any(wish.values for wish in wishes):
         raise BadCommand(_("Choose at least one command."))
+    for values in {tuple(wish.values.items()): wish.values for wish in wishes}.values():
+        check_values(values)
+    for wish in wishes:
+        station = wish.station
+        if station.organisation_id != actor.organisation_id or station.lifecycle != Lifecycle.ACTIVE:
+            raise BadCommand(_("Station %s is not in service: make it active first.") % station.vendor_id)
+
+
+def check_values(values: Mapping[str, str]) -> None:
+    """Raises BadCommand with the first thing wrong."""
     for kind, value in values.items():
         if kind not in CommandKind.values:
             raise BadCommand(_("“%s” is not a command that the vendor knows.") % kind)
@@ -76,28 +170,21 @@ def _check(actor: Actor, stations: list[Station], values: Mapping[str, str]) -> 
             raise BadCommand(_("“%s” needs a value.") % CommandKind(kind).label)
         if len(value) > MESSAGE_CHARS:
             raise BadCommand(_("The text is longer than %d characters.") % MESSAGE_CHARS)
-    for station in stations:
-        if station.organisation_id != actor.organisation_id or station.lifecycle != Lifecycle.ACTIVE:
-            raise BadCommand(_("Station %s is not in service: make it active first.") % station.vendor_id)
 
 
-def _want(stations: list[Station], values: Mapping[str, str], now: datetime) -> dict[tuple[int, str], str | None]:
-    """Set what is wanted of each station; returns the values they had, by the last finished job."""
+def _want(wishes: Sequence[Wish], now: datetime) -> dict[tuple[int, str], StationSetting]:
+    """Set what is wanted of each station; returns the settings, each with the wish before as `wanted_before`."""
+    wanted = {(wish.station.pk, kind): value for wish in wishes for kind, value in wish.values.items()}
     StationSetting.objects.bulk_create(
-        [StationSetting(station=station, kind=kind) for station in stations for kind in values], ignore_conflicts=True
+        [StationSetting(station_id=station_id, kind=kind) for station_id, kind in wanted], ignore_conflicts=True
     )
-    rows = StationSetting.objects.select_for_update().filter(station__in=stations, kind__in=list(values))
-    settings = list(rows.order_by("pk"))
-    for setting in settings:
-        setting.wanted_value, setting.wanted_at = values[setting.kind], now
-    StationSetting.objects.bulk_update(settings, ["wanted_value", "wanted_at"])
-    return {(setting.station_id, setting.kind): setting.finished_value for setting in settings}
-
-
-def _replace_waiting(stations: list[Station], values: Mapping[str, str], now: datetime) -> None:
-    """An older wish must never be sent after a newer one."""
-    waiting = CommandItem.objects.select_for_update().filter(
-        station__in=stations, kind__in=list(values), state=ItemState.QUEUED
+    kinds = {kind for _station_id, kind in wanted}
+    rows = StationSetting.objects.select_for_update().filter(
+        station_id__in={station_id for station_id, _kind in wanted}, kind__in=kinds
     )
-    for item in waiting.order_by("pk"):
-        items.move(item, ItemState.CANCELLED, now=now, error=items.NEWER)
+    found = {(row.station_id, row.kind): row for row in rows.order_by("pk") if (row.station_id, row.kind) in wanted}
+    for key, row in found.items():
+        row.wanted_before = row.wanted_value if row.wanted_at else None  # type: ignore[attr-defined]
+        row.wanted_value, row.wanted_at = wanted[key], now
+    StationSetting.objects.bulk_update(found.values(), ["wanted_value", "wanted_at"], batch_size=500)
+    return found

@@ -9,6 +9,24 @@ from fleet.models import CommandItem
 from fleet.models.command import ITEM_MOVES, ItemState
 
 NEWER = "replaced by a newer command"
+# Our own codes beside the vendor's: rows that went wrong alike have the same.
+ALREADY = "already_right"
+REPLACED = "replaced"
+# The column that keeps when an item came into a state. Times given as fields to `move` win.
+STAMPS = {
+    ItemState.SENDING: "sent_at",
+    ItemState.ACCEPTED: "accepted_at",
+    ItemState.TIMED_OUT: "timed_out_at",
+    ItemState.FINISHED: "finished_at",
+    ItemState.FINISHED_LATE: "finished_at",
+    ItemState.OBSERVED: "observed_at",
+    ItemState.CONTRADICTED: "observed_at",
+    ItemState.FAILED: "finished_at",
+    ItemState.REJECTED: "finished_at",
+    ItemState.CANCELLED: "finished_at",
+    ItemState.EXPIRED: "finished_at",
+    ItemState.SKIPPED: "finished_at",
+}
 
 
 class ForbiddenMove(Exception):
@@ -27,10 +45,9 @@ def move(item: CommandItem, state: ItemState, *, now: datetime, wait_s: float = 
     item.claimed_until = fields.pop("claimed_until", None)
     waits = state in (ItemState.QUEUED, ItemState.UNKNOWN)
     item.due_at = Now() + timedelta(seconds=wait_s) if waits else None
-    if state == ItemState.ACCEPTED:
-        item.accepted_at = now
-    if state in (ItemState.FINISHED, ItemState.FAILED, ItemState.REJECTED, ItemState.CANCELLED):
-        item.finished_at = now
+    item.error_code = fields.pop("error_code", "")[:60]
+    if name := STAMPS.get(state):
+        setattr(item, name, now)
     for name, value in fields.items():
         setattr(item, name, value)
     item.save()

@@ -203,7 +203,8 @@ def _accept(call: ManageCall, now: datetime) -> None:
 
 def _settle_own(call: ManageCall, job: eevion.Job, now: datetime) -> None:
     asked = {station.vendor_id: station for station in Station.objects.filter(pk__in=call.station_ids)}
-    mine = {(item.station_id, item.kind): item for item in _items(call, ItemState.ACCEPTED, ItemState.FAILED)}
+    open_states = (ItemState.ACCEPTED, ItemState.TIMED_OUT, ItemState.FAILED)
+    mine = {(item.station_id, item.kind): item for item in _items(call, *open_states)}
     when = job.finished_at or job.created_at or now
     for outcome in outcomes(job, vendor_ids=list(asked), values=call.values):
         station = asked[outcome.vendor_id]
@@ -213,7 +214,8 @@ def _settle_own(call: ManageCall, job: eevion.Job, now: datetime) -> None:
         if item is None:
             continue
         if outcome.ok:
-            items.move(item, ItemState.FINISHED, now=now)
+            late = item.state in (ItemState.FAILED, ItemState.TIMED_OUT)
+            items.move(item, ItemState.FINISHED_LATE if late else ItemState.FINISHED, now=now)
         elif outcome.ok is False and item.state != ItemState.FAILED:
             items.move(item, ItemState.FAILED, now=now, error=outcome.error or _("the vendor gave no reason"))
         elif outcome.ok is None:

@@ -44,9 +44,8 @@ def at_site(owner: Membership, site: Site, words: str = "plain") -> Station:
         vendor_exception_id=f"e{number}", type="connectorFaulted", message=f"{words} fault", received_at=now,
         vendor_station_id=station.vendor_id, document="{}",
     )  # fmt: skip
-    commands.request(
-        actor=factories.actor(owner), stations=[station], values={"setMessage": f"{words} message"}, now=now
-    )
+    wishes = commands.for_all([station], {"setMessage": f"{words} message"})
+    commands.request(actor=factories.actor(owner), wishes=wishes, now=now)
     today = now.astimezone(site.zone).date()
     DayRollup.objects.create(
         organisation=owner.organisation, site=site, day_date=today - timedelta(days=number % 25), currency="CAD",

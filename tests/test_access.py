@@ -39,7 +39,9 @@ class World:
         self.session = factories.session(self.station, connector=self.station.connectors.get(number=1))
         self.plan = factories.plan(self.station)
         self.correction = Correction.objects.create(session=self.session, recorded_at=now)
-        self.command = commands.request(actor=actor, stations=[self.station], values={"setMessage": "x"}, now=now)
+        self.command = commands.request(
+            actor=actor, wishes=commands.for_all([self.station], {"setMessage": "x"}), now=now
+        )
         self.unknown = UnknownStation.objects.create(
             account=self.account, vendor_id="X-1", seen_in="reporting", first_seen_at=now, last_seen_at=now
         )

@@ -35,9 +35,9 @@ OURS = [
 ]
 SECRETS = {"api_key", "token", "token_hash", "token_sha256", "key_hash", "password", "key_fingerprint"}
 HISTORY = {
-    "ApiCall", "ApiKey", "AuditEntry", "Command", "CommandItem", "Correction", "DayRollup", "ManageCall",
-    "PlannedStart", "RawMessage", "Reading", "ReceiptLink", "Session", "SessionEvent", "StartPlan",
-    "StationException", "StopRule", "VendorTotal", "WallLink",
+    "ApiCall", "ApiKey", "AuditEntry", "Command", "CommandDraft", "CommandEvent", "CommandItem", "CommandSchedule",
+    "Correction", "DayRollup", "ManageCall", "PlannedStart", "RawMessage", "Reading", "ReceiptLink", "ScheduledRun",
+    "Session", "SessionEvent", "StartPlan", "StationException", "StopRule", "VendorTotal", "WallLink",
 }  # fmt: skip
 
 
@@ -109,7 +109,7 @@ def fill(boss: Membership) -> None:
     )
     token, _url = hooks.mint(account=station.account, kind=HookKind.EXCEPTION, now=now, keep=True)
     token.messages.create(body=b"\xff{}", body_sha256="x", received_at=now)
-    commands.request(actor=actor, stations=[station], values={"setMessage": "x"}, now=now)
+    commands.request(actor=actor, wishes=commands.for_all([station], {"setMessage": "x"}), now=now)
     ApiCall.objects.create(
         account=station.account,
         lane="people",

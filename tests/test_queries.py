@@ -32,7 +32,7 @@ def more(world: World) -> None:
         session=world.session, received_at=now, confirmed_at=now, power_kw=7, document_sha256="0" * 64, document="{}"
     )
     actor = factories.actor(world.owner)
-    commands.request(actor=actor, stations=[world.station, neighbour], values={"setMessage": "y"}, now=now)
+    commands.request(actor=actor, wishes=commands.for_all([world.station, neighbour], {"setMessage": "y"}), now=now)
     world.command.items.create(station=neighbour, kind="setMessage", wanted_value="x")
 
 

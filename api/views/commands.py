@@ -17,6 +17,7 @@ from charging import tasks
 from fleet import commands as fleet_commands
 from fleet import tasks as fleet_tasks
 from fleet.models import Command, Station
+from fleet.models.command import Origin
 from fleet.models.station import CommandKind
 from lib import clock
 from people.actor import Actor
@@ -70,7 +71,8 @@ def _request(request: Request) -> Response:
     stations = named.find_all(actor, given.validated_data["stations"])
     values = {kind: given.validated_data[kind] for kind in CommandKind.values if kind in given.validated_data}
     try:
-        row = fleet_commands.request(actor=actor, stations=stations, values=values, now=clock.now())
+        wishes = fleet_commands.for_all(stations, values)
+        row = fleet_commands.request(actor=actor, wishes=wishes, now=clock.now(), origin=Origin.API)
     except fleet_commands.BadCommand as refused:
         raise Refused(422, "bad_command", str(refused)) from refused
     tasks.nudge(fleet_tasks.deliver_due)

@@ -17,8 +17,8 @@ from api import examples, filters, gate, pages, serializers
 from api import stations as named
 from api.described import operation
 from api.errors import Refused
+from charging import rule_states, tasks
 from charging import sessions as charging
-from charging import tasks
 from charging.models import Session
 from charging.models.session import Origin
 from lib import clock
@@ -44,14 +44,14 @@ FILTERS = [
 )
 @operation(
     "start_session",
-    {202: serializers.Session},
+    {202: serializers.SessionWithRules},
     *("invalid", "parse_error", "not_found", "in_session", "blocked", "unavailable", "no_such_connector", "ambiguous"),
     example=examples.STARTED,
     asked=examples.START,
     methods=["POST"],
     description="The start is written down and answered before it is sent: read the session again for what became of "
     "it. Safe to repeat with a reference: the same reference on the same station, while one is open, returns that "
-    "session and starts no other.",
+    "session and starts no other; stop rules given with the repeat change nothing.",
     request=serializers.SessionStart,
 )
 @api_view(["GET", "POST"])
@@ -59,17 +59,17 @@ def sessions(request: Request) -> Response:
     return _start(request) if request.method == "POST" else _list(request)
 
 
-@operation("get_session", {200: serializers.Session}, "not_found", example=examples.SESSION)
+@operation("get_session", {200: serializers.SessionWithRules}, "not_found", example=examples.SESSION_WITH_RULES)
 @api_view(["GET"])
 def session(request: Request, public_id: UUID) -> Response:
-    """One session, with the vendor's last words about it."""
+    """One session, with the vendor's last words about it and how its stop rules stand."""
     actor = gate.require(request, Permission.VIEW)
-    return Response(serializers.Session(_one(actor, public_id)).data)
+    return Response(_in_full(_one(actor, public_id)))
 
 
 @operation(
     "stop_session",
-    {202: serializers.Session},
+    {202: serializers.SessionWithRules},
     *("not_found", "not_stoppable"),
     example=examples.STOPPING,
     request=None,
@@ -111,6 +111,7 @@ def _start(request: Request) -> Response:
 
 def _requested(actor: Actor, given: dict[str, Any]) -> Session:
     now = clock.now()
+    wishes = given["stop_rules"]
     try:
         return charging.request_start(
             actor=actor,
@@ -119,6 +120,8 @@ def _requested(actor: Actor, given: dict[str, Any]) -> Session:
             reference=given["reference"],
             origin=Origin.API,
             now=now,
+            stop_at=[rule for wish in wishes or () for rule in wish["form"].rules(now)],
+            with_defaults=wishes is None,
         )
     except charging.StationBusy as busy:
         raise Refused(409, "in_session", str(busy), retry_after_s=_wall_s(RETRY_BUSY_S)) from busy
@@ -137,7 +140,7 @@ def _wall_s(business_s: float) -> int:
 
 
 def _rows(actor: Actor) -> QuerySet[Session]:
-    return Session.objects.visible_to(actor).select_related("station", "connector")
+    return Session.objects.visible_to(actor).select_related("station", "connector", "site")
 
 
 def _one(actor: Actor, public_id: UUID) -> Session:
@@ -147,4 +150,9 @@ def _one(actor: Actor, public_id: UUID) -> Session:
 def _accepted(actor: Actor, row: Session) -> Response:
     fresh = _one(actor, row.public_id)
     location = reverse("api_session", args=[fresh.public_id])
-    return Response(serializers.Session(fresh).data, status=202, headers={"Location": location})
+    return Response(_in_full(fresh), status=202, headers={"Location": location})
+
+
+def _in_full(row: Session) -> Any:
+    row.rules = rule_states.of(row, clock.now())  # type: ignore[attr-defined]
+    return serializers.SessionWithRules(row).data

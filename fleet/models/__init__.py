@@ -2,7 +2,10 @@
 
 from fleet.models.account import Account, RequestBudget, RequestSlot
 from fleet.models.api_call import ApiCall
-from fleet.models.command import Command, CommandItem, ManageCall
+from fleet.models.command import Command, CommandEvent, CommandItem
+from fleet.models.command_draft import CommandDraft
+from fleet.models.command_schedule import CommandSchedule, ScheduledRun
+from fleet.models.manage_call import ManageCall
 from fleet.models.message import HookToken, RawMessage
 from fleet.models.notice import DriftNotice, UnknownStation
 from fleet.models.site import Site
@@ -13,7 +16,10 @@ __all__ = [
     "Account",
     "ApiCall",
     "Command",
+    "CommandDraft",
+    "CommandEvent",
     "CommandItem",
+    "CommandSchedule",
     "Connector",
     "DriftNotice",
     "HookToken",
@@ -21,6 +27,7 @@ __all__ = [
     "RawMessage",
     "RequestBudget",
     "RequestSlot",
+    "ScheduledRun",
     "Site",
     "Station",
     "StationSetting",

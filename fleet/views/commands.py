@@ -160,7 +160,7 @@ def _asked(
 
 
 def _request(request: ActorRequest, stations: list[Station], values: dict[str, str]) -> HttpResponse:
-    made = domain.request(actor=request.actor, stations=stations, values=values, now=clock.now())
+    made = domain.request(actor=request.actor, wishes=domain.for_all(stations, values), now=clock.now())
     # A hint only: with the broker down the sweep finds the rows as well.
     transaction.on_commit(tasks.deliver_due.delay, robust=True)
     messages.success(request, _("The command is on its way; this page shows how far it is."))

@@ -99,7 +99,7 @@ def test_lists_cost_the_same_for_one_row_and_three(owner: Membership, path: str)
         station = factories.station(factories.site(owner.organisation))
         factories.session(station, connector=station.connectors.get(number=1))
         actor = factories.actor(owner)
-        commands.request(actor=actor, stations=[station], values={"setMessage": "x"}, now=factories.NOW)
+        commands.request(actor=actor, wishes=commands.for_all([station], {"setMessage": "x"}), now=factories.NOW)
 
     api = Api(owner)
     add()

@@ -58,7 +58,7 @@ class House:
         return factories.station(self.site, account=self.account, vendor_id=self.vendor.station())
 
     def ask(self, *stations: Station, **values: str) -> Command:
-        return commands.request(actor=self.actor, stations=stations, values=values, now=self.vendor.now())
+        return commands.request(actor=self.actor, wishes=commands.for_all(stations, values), now=self.vendor.now())
 
     def deliver(self) -> int:
         return commands.deliver(now=self.vendor.now(), patience_s=0)
@@ -159,7 +159,7 @@ def test_the_webhook_settles_and_a_second_one_changes_nothing(house: House) -> N
     message = hooks.receive(token=token, kind="job", body=late, truncated=False, now=house.vendor.now())
     assert message is not None
     commands.digest_job(message=message, now=house.vendor.now())
-    assert states(command) == ["finished"]
+    assert states(command) == ["finished_late"]
 
 
 def test_a_message_of_another_job_is_not_believed(house: House) -> None:

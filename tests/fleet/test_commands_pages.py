@@ -31,7 +31,7 @@ def _station(owner: Membership, account: Account, **fields: Any) -> Station:
 
 def _command(owner: Membership, stations: list[Station], values: dict[str, str] | None = None) -> Command:
     wanted = values or {"priorityStatus": "unavailable"}
-    return commands.request(actor=factories.actor(owner), stations=stations, values=wanted, now=factories.NOW)
+    return commands.request(actor=factories.actor(owner), wishes=commands.for_all(stations, wanted), now=factories.NOW)
 
 
 def test_an_empty_list_says_what_comes_first(owner: Membership) -> None:

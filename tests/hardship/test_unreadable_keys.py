@@ -152,7 +152,7 @@ def test_a_start_waits_with_the_reason_and_the_next_account_starts(
 def test_a_command_waits_with_the_reason_and_the_next_account_is_sent(
     owner: Membership, bad: Station, good: Station
 ) -> None:
-    commands.request(actor=factories.actor(owner), stations=[bad, good], values={"setMessage": "x"}, now=NOW)
+    commands.request(actor=factories.actor(owner), wishes=commands.for_all([bad, good], {"setMessage": "x"}), now=NOW)
     deliveries.deliver(now=NOW, patience_s=0)
     item = CommandItem.objects.get(station=bad)
     assert (item.state, item.error.startswith(WORDS)) == ("queued", True)

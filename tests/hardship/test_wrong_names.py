@@ -69,7 +69,9 @@ def started(station: Station, owner: Membership, vendor: Vendor) -> Session:
 
 
 def commanded(station: Station, owner: Membership, vendor: Vendor) -> tuple[str, str]:
-    commands.request(actor=factories.actor(owner), stations=[station], values={"setMessage": "x"}, now=vendor.now())
+    commands.request(
+        actor=factories.actor(owner), wishes=commands.for_all([station], {"setMessage": "x"}), now=vendor.now()
+    )
     deliveries.deliver(now=vendor.now(), patience_s=0)
     item = CommandItem.objects.latest("pk")
     return item.state, item.error
