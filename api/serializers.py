@@ -16,14 +16,17 @@ from fleet.models.command import ItemState
 from fleet.models.station import CommandKind, Lifecycle
 
 Data = dict[str, Any]
+SESSION_STATES = [str(state) for state in State]  # the schema names these by SPECTACULAR_SETTINGS
+RULE_KINDS = [str(kind) for kind in RuleKind]
+RULE_STATES = [str(state) for state in Standing]
 
 
 def one_of(words: Iterable[str], **options: Any) -> serializers.CharField:
     """A text that the schema lists the words of."""
     kind = type("Word", (serializers.CharField,), {})
-    field: serializers.CharField = extend_schema_field({"type": "string", "enum": [str(word) for word in words]})(
-        kind
-    )(**options)
+    field: serializers.CharField = extend_schema_field({"type": "string", "enum": [str(word) for word in words]})(kind)(
+        **options
+    )
     return field
 
 
@@ -75,7 +78,7 @@ class Station(serializers.Serializer[Any]):
 
 class Session(serializers.Serializer[Any]):
     id = serializers.UUIDField(source="public_id")
-    state = one_of(State.values)
+    state = one_of(SESSION_STATES)
     status_reason = serializers.CharField()
     site = serializers.IntegerField(source="site_id")
     station = serializers.CharField(source="station.vendor_id")
@@ -104,12 +107,12 @@ class Session(serializers.Serializer[Any]):
 class StopRule(serializers.Serializer[Any]):
     """`words` and `why` are for people. A rule that was suspected is met by estimate, and a reading is asked for."""
 
-    kind = one_of(RuleKind.values, source="row.kind")
+    kind = one_of(RULE_KINDS, source="row.kind")
     amount = serializers.DecimalField(12, 4, source="row.amount", allow_null=True)
     for_minutes = serializers.IntegerField(source="row.for_minutes", allow_null=True)
     at_time = serializers.TimeField("%H:%M", source="row.at_time", allow_null=True)
     words = serializers.CharField()
-    state = one_of(Standing, source="standing")
+    state = one_of(RULE_STATES, source="standing")
     why = serializers.CharField()
     expected_at = serializers.DateTimeField(allow_null=True)
     suspected_at = serializers.DateTimeField(source="row.suspected_at", allow_null=True)
@@ -170,7 +173,7 @@ class StopRuleWish(serializers.Serializer[Any]):
     kW for `low_power`; `for_minutes` goes with `low_power` and `idle`, `at_time` with `clock`: by the site's clock,
     HH:MM."""
 
-    kind = one_of(RuleKind.values)
+    kind = one_of(RULE_KINDS)
     amount = FigureField(required=False, allow_null=True, max_length=40)
     for_minutes = FigureField(required=False, allow_null=True, max_length=40)
     at_time = serializers.CharField(required=False, allow_null=True, max_length=40)
@@ -198,7 +201,7 @@ class SessionStart(serializers.Serializer[Any]):
     station = StationField()
     connector = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=32767, default=None)
     reference = serializers.CharField(required=False, allow_blank=True, max_length=120, default="")
-    stop_rules = StopRuleWish(many=True, required=False, allow_null=True, default=None)
+    stop_rules = StopRuleWish(many=True, required=False, allow_null=True, default=None, max_length=len(RuleKind))
 
     def validate_stop_rules(self, value: list[Data] | None) -> list[Data] | None:
         kinds = [wish["kind"] for wish in value or ()]

@@ -1,17 +1,27 @@
 """The form of stop rules: one line a kind, and an empty line means no such rule. Also the lines beside a start."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from charging.models.stop_rule import RuleKind, StopRule
 from charging.stop_rules import Rule
 
 A_WEEK_MIN = 7 * 24 * 60
+# Where the parts of a rule stand in the form: by kind, the part's name and the line that takes it.
+LINES: dict[str, dict[str, str]] = {
+    RuleKind.ENERGY: {"amount": "energy"},
+    RuleKind.MONEY: {"amount": "money"},
+    RuleKind.MINUTES: {"amount": "minutes"},
+    RuleKind.CLOCK: {"at_time": "clock"},
+    RuleKind.LOW_POWER: {"amount": "low_power", "for_minutes": "low_power_minutes"},
+    RuleKind.IDLE: {"for_minutes": "idle"},
+}
 
 
 def _amount(label: Any, step: str, most: int) -> forms.DecimalField:
@@ -65,6 +75,19 @@ class RuleForm(forms.Form):
         if said["idle"]:
             found.append(Rule(RuleKind.IDLE, now, for_minutes=said["idle"]))
         return found
+
+
+def check(kind: str, given: Mapping[str, str]) -> tuple[RuleForm, dict[str, list[str]]]:
+    """One rule by its parts (`amount`, `for_minutes`, `at_time`) through the same form, and what is wrong with each."""
+    lines = LINES[kind]
+    form = RuleForm({lines[part]: value for part, value in given.items() if part in lines})
+    form.is_valid()
+    errors = {part: [str(word) for word in form.errors[line]] for part, line in lines.items() if line in form.errors}
+    errors |= {part: [gettext("A rule of this kind has none.")] for part in given if part not in lines}
+    if not errors:
+        needed = form.fields["energy"].error_messages["required"]
+        errors = {part: [str(needed)] for part, line in lines.items() if not form.cleaned_data[line]}
+    return form, errors
 
 
 def initial(rows: Iterable[StopRule]) -> dict[str, Any]:

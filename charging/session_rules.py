@@ -44,19 +44,21 @@ def at_start(station: Station) -> list[StopRule]:
     return sorted(by_kind.values(), key=lambda rule: rule.pk)
 
 
-def begin(session: Session, given: Sequence[Rule], given_by: str, now: datetime) -> None:
+def begin(session: Session, given: Sequence[Rule], given_by: str, now: datetime, *, with_defaults: bool = True) -> None:
     """In the transaction that writes a start down: the rules given with it, and the defaults of other kinds. They are
     copies: a later change of a default leaves the session alone."""
     rules = [(rule, given_by) for rule in given]
     kinds = {rule.kind for rule in given}
-    for row in at_start(session.station):
+    for row in at_start(session.station) if with_defaults else ():
         if row.kind not in kinds:
             name = session.site if row.station_id is None else session.station
             rules.append((rule_of(row), _("default of %(name)s") % {"name": name}))
-    if not rules:
-        return
-    _write(session, rules, now)
     text = _("Stop rules: %(rules)s.") % {"rules": in_words((rule for rule, _by in rules), session.currency)}
+    if not rules:
+        if with_defaults:
+            return
+        text = _("No stop rule: the start asked for none, and the defaults do not hold.")
+    _write(session, rules, now)
     timeline.note(session, kind="rule", text=text, now=now)
 
 

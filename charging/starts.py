@@ -35,16 +35,20 @@ def request_start(
     origin: Origin,
     now: datetime,
     stop_at: Sequence[Rule] = (),
+    with_defaults: bool = True,
 ) -> Session:
     """Write the start down, due at once. Without a number it takes the lowest free connector. `stop_at` are stop rules
-    beside the defaults of station and site, and instead of those of the same kind.
+    beside the defaults of station and site, and instead of those of the same kind; without defaults they are all.
 
     The same reference on the same station while one is open returns that session. Raises admission.StationBusy,
     StationBlocked, StationUnavailable, NoSuchConnector.
     """
     try:
         with transaction.atomic():
-            return _write(actor, station, connector_number, reference.strip()[:120], origin, now, stop_at)
+            session, is_new = _write(actor, station, connector_number, reference.strip()[:120], origin, now)
+            if is_new:
+                session_rules.begin(session, stop_at, actor.label, now, with_defaults=with_defaults)
+            return session
     except admission.StationBusy as busy:
         Session.objects.filter(pk=busy.session.pk).update(hurry=True)
         raise
@@ -124,8 +128,8 @@ def _write(
     reference: str,
     origin: Origin,
     now: datetime,
-    stop_at: Sequence[Rule],
-) -> Session:
+) -> tuple[Session, bool]:
+    """The session, and whether it was written just now; its stop rules are the caller's to write."""
     place = Station.objects.select_for_update(of=("self",)).select_related("site", "tariff").get(pk=station.pk)
     if reference:
         same = Session.objects.filter(station=place, reference=reference, state__in=OPEN).exclude(
@@ -133,7 +137,7 @@ def _write(
         )
         again = same.first()
         if again is not None:
-            return again
+            return again, False
     admission.check(place)
     connector = admission.choose(place, number, now)
     session = Session.objects.create(
@@ -152,10 +156,9 @@ def _write(
     )
     session.refresh_from_db(fields=["due_at"])
     timeline.note(session, kind="requested", text=_("Start requested."), now=now, actor_label=actor.label)
-    session_rules.begin(session, stop_at, actor.label, now)
     audit.record(actor=actor, verb="session.requested", subject=str(place), now=now, session=str(session.public_id))
     settling.report(session, now)
-    return session
+    return session, True
 
 
 def _price(station: Station) -> dict[str, Any] | None:

@@ -183,6 +183,11 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {
+        "SessionStateEnum": "api.serializers.SESSION_STATES",
+        "StopRuleKindEnum": "api.serializers.RULE_KINDS",
+        "StopRuleStateEnum": "api.serializers.RULE_STATES",
+    },
 }
 
 LOGGING_CONFIG = None

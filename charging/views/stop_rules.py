@@ -10,10 +10,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from charging import rule_forms, rule_watch, session_rules, stop_rules
+from charging import rule_forms, rule_states, session_rules, stop_rules
 from charging.models import Session
 from charging.models.session import OPEN
+from charging.models.stop_rule import RuleKind
 from charging.rule_forms import RuleForm
+from charging.rule_states import RuleState
 from fleet.models import Site, Station
 from lib import clock
 from people.access import require
@@ -25,13 +27,11 @@ from people.roles import Permission
 def session_rules_part(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Asked for by the session's page; without a script a page of its own."""
     session = _session(request, public_id)
-    actor, now = _actor(request), clock.now()
-    rows = list(session_rules.of(session))
     context = {
         "session": session,
-        "lines": [_line(session, row, verdict) for row, verdict in rule_watch.verdicts(session, rows, now)],
+        "lines": [_line(state) for state in rule_states.of(session, clock.now())],
         "open": session.state in OPEN,
-        "may_control": actor.can(Permission.CONTROL_SESSIONS),
+        "may_control": _actor(request).can(Permission.CONTROL_SESSIONS),
     }
     return _part_or_page(request, "charging/_session_rules.html", context)
 
@@ -128,16 +128,14 @@ def _edit(request: HttpRequest, owner: session_rules.Owner, back_href: str, curr
     return render(request, "charging/stop_rules.html", context, status=422 if form.errors else 200)
 
 
-def _line(session: Session, row: Any, verdict: stop_rules.Verdict) -> dict[str, Any]:
+def _line(state: RuleState) -> dict[str, Any]:
     """For the list: the rule in words, how it stands, and when it is expected to be met."""
-    words = stop_rules.said(session_rules.rule_of(row), session.currency)
-    expected_at = verdict.at if session.state in OPEN and row.fired_at is None and not verdict.fires else None
     return {
-        "row": row,
-        "words": words[:1].upper() + words[1:],
-        "why": verdict.why,
-        "expected_at": None if row.kind == "clock" else expected_at,
-        "is_default": row.created_by_label.startswith(_("default of %(name)s") % {"name": ""}),
+        "row": state.row,
+        "words": state.words[:1].upper() + state.words[1:],
+        "why": state.why,
+        "expected_at": None if state.row.kind == RuleKind.CLOCK else state.expected_at,
+        "is_default": state.row.created_by_label.startswith(_("default of %(name)s") % {"name": ""}),
     }
 
 
