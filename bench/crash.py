@@ -196,10 +196,9 @@ class Scene:
             raise SystemExit(f"crash: not recovered within {PATIENCE_S:g} s: {open_still}")
 
     def _take_slots(self) -> list[int]:
-        """No request is left for anybody; returns whose slots to give back."""
+        """No request is left for anybody, nor comes free soon; returns whose slots to give back."""
         taken = self.db.execute(
-            "UPDATE fleet_requestslot SET free_at = clock_timestamp() + interval '1 hour'"
-            " WHERE free_at <= clock_timestamp() RETURNING id"
+            "UPDATE fleet_requestslot SET free_at = clock_timestamp() + interval '1 hour' RETURNING id"
         )
         return [row[0] for row in taken.fetchall()]
 

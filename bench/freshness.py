@@ -22,10 +22,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import django
-import requests
 
 if "--quick" in sys.argv:
     os.environ["READ_EVERY_S"] = "0"  # the window is short: the lane alone says how often
@@ -37,6 +35,7 @@ from django.db.models import Avg, Count  # noqa: E402
 from django.db.models.functions import Now  # noqa: E402
 
 import eevion  # noqa: E402
+from bench._vendor import Vendor  # noqa: E402
 from charging import read_pace, read_weights  # noqa: E402
 from charging.models import Reading, Session  # noqa: E402
 from charging.models.session import Origin, State  # noqa: E402
@@ -80,30 +79,6 @@ class Found:
     ratio: float
     max_age_s: float
     cycles: float
-
-
-class Vendor:
-    """The sandbox as a process of its own, and its control interface."""
-
-    def __init__(self) -> None:
-        command = [sys.executable, "-m", "sandbox", "--port", "0", "--world", "empty", "--seed", "1"]
-        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout is not None
-        self.url = self.process.stdout.readline().split()[-1].rstrip("/")
-        self.http = requests.Session()
-        self.http.trust_env = False
-
-    def order(self, path: str, body: Any) -> None:
-        self.http.post(f"{self.url}/_sandbox/{path}", json=body, timeout=30).raise_for_status()
-
-    def refused(self, key: str) -> int:
-        answer = self.http.get(f"{self.url}/_sandbox/arrivals?key={quote(key)}", timeout=30)
-        answer.raise_for_status()
-        return int(answer.json()["refused_429"])
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(10)
 
 
 # --- the field --------------------------------------------------------------------------------------------------------
@@ -260,7 +235,7 @@ def measure(plan: Plan) -> dict[str, Any]:
             time.sleep(plan.measure_s)
             end_at = datetime.now(UTC)
         found, beside = judge(ours, plan, end_at), judge(robin, plan, end_at)
-        refused = vendor.refused(ours.key) + vendor.refused(robin.key)
+        refused = sum(vendor.arrivals(field.key)[1] for field in (ours, robin))
     finally:
         vendor.stop()
     return {

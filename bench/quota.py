@@ -7,22 +7,15 @@ Reads the environment that `./run bench` makes. The last line on standard output
 import argparse
 import contextlib
 import json
-import multiprocessing
 import os
-import select
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import django
-import requests
 from limits import RateLimitItemPerSecond
 from limits.storage import RedisStorage
 from limits.strategies import MovingWindowRateLimiter
@@ -33,66 +26,30 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
 
 from django.conf import settings  # noqa: E402
-from django.db import connections  # noqa: E402
 
 import eevion  # noqa: E402
+from bench._forks import ANSWERED, SENDING, end, fork, kill_in_flight, start  # noqa: E402
+from bench._vendor import Vendor  # noqa: E402
 from fleet import accounts, gateway  # noqa: E402
 from fleet.gateway import Lane  # noqa: E402
 from fleet.models import Account  # noqa: E402
 from people.models import Organisation  # noqa: E402
 
-ROOT = Path(__file__).resolve().parent.parent
 LIMIT = 60
 WINDOWS = 10
 PEER_PROCESSES = 4
 LANES = (Lane.PEOPLE, Lane.PEOPLE, Lane.COMMANDS, Lane.COMMANDS, Lane.COMMANDS, Lane.COMMANDS, Lane.READS, Lane.HISTORY)
-fork = multiprocessing.get_context("fork")
 
 
-@dataclass
-class Worker:
-    """A forked process; on `news` it says + before it sends and - once it has the answer."""
-
-    process: Any
-    news: int
-    lane: Lane
-
-
-class Vendor:
-    """The sandbox as a process of its own, and its control interface."""
-
-    def __init__(self) -> None:
-        command = [sys.executable, "-m", "sandbox", "--port", "0", "--world", "empty", "--seed", "1"]
-        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout is not None
-        self.url = self.process.stdout.readline().split()[-1].rstrip("/")
-        self.http = requests.Session()
-        self.http.trust_env = False
-
-    def order(self, path: str, body: dict[str, Any]) -> None:
-        self.http.post(f"{self.url}/_sandbox/{path}", json=body, timeout=10).raise_for_status()
-
-    def arrivals(self, key: str) -> tuple[list[float], int]:
-        """The wall seconds of all requests with the key, and how many were refused."""
-        answer = self.http.get(f"{self.url}/_sandbox/arrivals?key={quote(key)}", timeout=10)
-        answer.raise_for_status()
-        said = answer.json()
-        return sorted(said["arrivals"]), said["refused_429"]
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(10)
-
-
-def send_for_ever(account: Account, lane: Lane, news: int, ask: Callable[[eevion.Client], object]) -> None:
+def send_for_ever(account: Account, lane: Lane, ask: Callable[[eevion.Client], object], news: int) -> None:
     """What one of our processes does until it is killed."""
 
     def request(client: eevion.Client) -> object:
-        os.write(news, b"+")
+        os.write(news, SENDING)
         try:
             return ask(client)
         finally:
-            os.write(news, b"-")
+            os.write(news, ANSWERED)
 
     while True:
         try:
@@ -100,37 +57,6 @@ def send_for_ever(account: Account, lane: Lane, news: int, ask: Callable[[eevion
         except (gateway.NoSlot, eevion.EevionError) as error:
             print(f"quota: {lane}: {type(error).__name__}: {error}", file=sys.stderr)
             time.sleep(0.05)
-
-
-def start(account: Account, lane: Lane, ask: Callable[[eevion.Client], object]) -> Worker:
-    """Fork one; a fork is ready at once where a fresh interpreter would lose half a window."""
-    connections.close_all()
-    mine, its = os.pipe()
-    process = fork.Process(target=send_for_ever, args=(account, lane, its, ask), daemon=True)
-    process.start()
-    os.close(its)
-    return Worker(process, mine, lane)
-
-
-def kill_in_flight(workers: list[Worker], patience_s: float) -> tuple[Worker, bool] | None:
-    """Kill -9 the first one seen sending. Returns it, and whether its call was in flight when it died."""
-    end = time.monotonic() + patience_s
-    pipes = {worker.news: worker for worker in workers}
-    for pipe in select.select(list(pipes), [], [], 0)[0]:
-        os.read(pipe, 65536)  # old news
-    while (left_s := end - time.monotonic()) > 0:
-        for pipe in select.select(list(pipes), [], [], left_s)[0]:
-            said = os.read(pipe, 65536)
-            if not said.endswith(b"+"):
-                continue
-            victim = pipes[pipe]
-            os.kill(victim.process.pid, signal.SIGKILL)
-            victim.process.join()
-            while more := os.read(pipe, 65536):
-                said += more
-            os.close(pipe)
-            return victim, said.endswith(b"+")
-    return None
 
 
 def limits_for_ever(url: str, key: str, window_s: int) -> None:
@@ -195,9 +121,10 @@ def measure(vendor: Vendor, window_s: int) -> dict[str, Any]:
         )
         for name in ("steady", "hostile")
     }  # fmt: skip
-    steady = [start(ours["steady"], lane, lambda client: client.list_jobs(since=datetime.now(UTC))) for lane in LANES]
+    ask_steady = lambda client: client.list_jobs(since=datetime.now(UTC))  # noqa: E731
+    steady = [start(send_for_ever, ours["steady"], lane, ask_steady) for lane in LANES]
     ask_hostile = lambda client: client.list_exceptions(since=datetime.now(UTC))  # noqa: E731
-    hostile = [start(ours["hostile"], lane, ask_hostile) for lane in LANES]
+    hostile = [start(send_for_ever, ours["hostile"], lane, ask_hostile) for lane in LANES]
     peers = [
         fork.Process(target=run, args=(vendor.url, keys[name], window_s), daemon=True)
         for name, run in PEERS.items()
@@ -216,13 +143,14 @@ def measure(vendor: Vendor, window_s: int) -> dict[str, Any]:
             while not in_flight and (killed := kill_in_flight(hostile, 0.9 * window_s)) is not None:
                 victim, in_flight = killed
                 hostile.remove(victim)
-                hostile.append(start(ours["hostile"], victim.lane, ask_hostile))
+                hostile.append(victim.again())
             kills += in_flight
         time.sleep(max(0.0, begun + (WINDOWS + 1) * window_s + 0.3 - time.monotonic()))
     finally:
-        for process in [*(worker.process for worker in steady + hostile), *peers]:
-            process.kill()
-            process.join()
+        end([*steady, *hostile])
+        for peer in peers:
+            peer.kill()
+            peer.join()
     return report(vendor, keys, window_s, kills)
 
 
