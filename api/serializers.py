@@ -201,7 +201,9 @@ class SessionStart(serializers.Serializer[Any]):
     station = StationField()
     connector = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=32767, default=None)
     reference = serializers.CharField(required=False, allow_blank=True, max_length=120, default="")
-    stop_rules = StopRuleWish(many=True, required=False, allow_null=True, default=None, max_length=len(RuleKind))
+    stop_rules = StopRuleWish(  # type: ignore[call-arg]  # an argument of the list that it becomes
+        many=True, required=False, allow_null=True, default=None, max_length=len(RuleKind)
+    )
 
     def validate_stop_rules(self, value: list[Data] | None) -> list[Data] | None:
         kinds = [wish["kind"] for wish in value or ()]

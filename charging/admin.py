@@ -70,7 +70,18 @@ class PlannedStartAdmin(ReadOnly):
 
 @admin.register(StopRule)
 class StopRuleAdmin(ReadOnly):
-    list_display = ("created_at", "kind", "amount", "for_minutes", "at_time", "session", "station", "site", "fired_at")
+    list_display = (
+        "created_at",
+        "kind",
+        "amount",
+        "for_minutes",
+        "at_time",
+        "is_none",
+        "session",
+        "station",
+        "site",
+        "fired_at",
+    )
     list_filter = ("kind",)
     list_select_related = ("session", "station", "site")
     search_fields = ("session__public_id__exact", "station__vendor_id", "site__name")

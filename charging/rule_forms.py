@@ -1,6 +1,7 @@
-"""The form of stop rules: one line a kind, and an empty line means no such rule. Also the lines beside a start."""
+"""The form of stop rules: one line a kind, and an empty line means no such rule; a station may also say that its site's
+does not hold there. Also the lines beside a start."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -75,6 +76,35 @@ class RuleForm(forms.Form):
         if said["idle"]:
             found.append(Rule(RuleKind.IDLE, now, for_minutes=said["idle"]))
         return found
+
+
+class StationRuleForm(RuleForm):
+    """With a box at each kind that the site has a default of: none here. `inherited` has the site's rules in words, by
+    kind; `refused` are kinds that the station has none of, whatever its site says by now."""
+
+    def __init__(self, *args: Any, inherited: Mapping[str, str], refused: Collection[str] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.offered = [kind for kind in RuleKind.values if kind in inherited or kind in refused]
+        for kind in self.offered:
+            words = gettext("None here, whatever the site says")
+            if kind in inherited:
+                words = gettext("None here, though the site stops %(rule)s") % {"rule": inherited[kind]}
+            box = forms.CheckboxInput(attrs={"class": "check"})
+            field = forms.BooleanField(label=words, required=False, initial=kind in refused, widget=box)
+            self.fields[f"none_{kind}"] = field
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean()
+        for kind in self.offered:
+            given = any(values.get(line) for line in LINES[kind].values())
+            if values.get(f"none_{kind}") and given and kind not in self.errors:
+                self.add_error(kind, gettext("Either a rule or none here: empty the line, or untick the box."))
+        return values
+
+    @property
+    def none(self) -> list[str]:
+        """Of a valid form: the kinds that the station will have none of."""
+        return [kind for kind in self.offered if self.cleaned_data[f"none_{kind}"]]
 
 
 def check(kind: str, given: Mapping[str, str]) -> tuple[RuleForm, dict[str, list[str]]]:

@@ -1,9 +1,10 @@
-"""Stop rules as rows: the defaults of stations and sites, their copies at a session, and what people change.
+"""Stop rules as rows: the defaults of stations and sites, what a station will have none of, the copies at a session,
+and what people change.
 
 Whether a rule is met is decided in stop_rules; what happens then, in rule_watch.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from django.db import models, transaction
@@ -12,6 +13,7 @@ from django.utils.translation import gettext as _
 from charging import stop_rules, timeline
 from charging.models import Session, StopRule
 from charging.models.session import LIVE, OPEN
+from charging.models.stop_rule import RuleKind
 from charging.stop_rules import Rule
 from fleet.models import Site, Station
 from people import audit
@@ -34,14 +36,21 @@ def rule_of(row: StopRule) -> Rule:
 
 def of(owner: Owner) -> models.QuerySet[StopRule]:
     """The rules of a session, or the defaults of a station or site, in the order of the kinds' list."""
-    return StopRule.objects.filter(**_belongs(owner)).order_by("id")
+    return StopRule.objects.filter(is_none=False, **_belongs(owner)).order_by("id")
+
+
+def refused(station: Station) -> list[str]:
+    """The kinds that the station will have none of, whatever its site says, in the order of the kinds' list."""
+    kinds = set(StopRule.objects.filter(station=station, is_none=True).values_list("kind", flat=True))
+    return [kind for kind in RuleKind.values if kind in kinds]
 
 
 def at_start(station: Station) -> list[StopRule]:
-    """What a start there takes over: of each kind the station's default, else the site's. One query."""
+    """What a start there takes over: of each kind the station's default, else the site's, unless the station will have
+    none. One query."""
     found = StopRule.objects.filter(models.Q(station=station) | models.Q(site_id=station.site_id))
     by_kind = {rule.kind: rule for rule in found.order_by(models.F("station").asc(nulls_first=True), "id")}
-    return sorted(by_kind.values(), key=lambda rule: rule.pk)
+    return sorted((rule for rule in by_kind.values() if not rule.is_none), key=lambda rule: rule.pk)
 
 
 def begin(session: Session, given: Sequence[Rule], given_by: str, now: datetime, *, with_defaults: bool = True) -> None:
@@ -62,21 +71,26 @@ def begin(session: Session, given: Sequence[Rule], given_by: str, now: datetime,
     timeline.note(session, kind="rule", text=text, now=now)
 
 
-def replace(*, actor: Actor, owner: Owner, rules: Sequence[Rule], now: datetime) -> bool:
-    """Make these the owner's rules, at most one of a kind. A rule that stays as it was keeps what became of it.
+def replace(*, actor: Actor, owner: Owner, rules: Sequence[Rule], now: datetime, none: Collection[str] = ()) -> bool:
+    """Make these the owner's rules, at most one of a kind. A rule that stays as it was keeps what became of it. `none`:
+    kinds that a station will have none of.
 
     False: nothing was to change. Raises SessionOver.
     """
     with transaction.atomic():
         _lock(owner)
-        before = {row.kind: row for row in of(owner)}
+        rows = StopRule.objects.filter(**_belongs(owner))
+        before = {row.kind: None if row.is_none else rule_of(row).terms for row in rows}
         wanted = {rule.kind: rule for rule in rules}
-        kept = {kind for kind, row in before.items() if kind in wanted and wanted[kind].terms == rule_of(row).terms}
-        if len(kept) == len(before) == len(wanted):
+        after = dict.fromkeys(none) | {kind: rule.terms for kind, rule in wanted.items()}
+        if before == after:
             return False
-        of(owner).exclude(kind__in=kept).delete()
+        kept = {kind for kind, terms in before.items() if kind in after and after[kind] == terms}
+        rows.exclude(kind__in=kept).delete()
         _write(owner, [(rule, actor.label) for kind, rule in wanted.items() if kind not in kept], now)
-        _tell(actor, owner, list(wanted.values()), now)
+        refusals = [kind for kind, terms in after.items() if terms is None]
+        _refuse(owner, [kind for kind in refusals if kind not in kept], actor, now)
+        _tell(actor, owner, list(wanted.values()), refusals, now)
     return True
 
 
@@ -127,9 +141,16 @@ def _write(owner: Owner, rules: Iterable[tuple[Rule, str]], now: datetime) -> No
     )
 
 
-def _tell(actor: Actor, owner: Owner, rules: Sequence[Rule], now: datetime) -> None:
+def _refuse(owner: Owner, kinds: Iterable[str], actor: Actor, now: datetime) -> None:
+    label, belongs = actor.label[:160], _belongs(owner)
+    StopRule.objects.bulk_create(
+        StopRule(kind=kind, is_none=True, created_at=now, created_by_label=label, **belongs) for kind in kinds
+    )
+
+
+def _tell(actor: Actor, owner: Owner, rules: Sequence[Rule], refusals: Sequence[str], now: datetime) -> None:
     currency = owner.site.currency if isinstance(owner, Station) else owner.currency
-    words = in_words(rules, currency)
+    words = "; ".join(filter(None, (in_words(rules, currency), *map(stop_rules.said_none, refusals))))
     if isinstance(owner, Session):
         text = _("Stop rules: %(rules)s.") % {"rules": words} if words else _("No stop rule any more.")
         timeline.note(owner, kind="rule", text=text, now=now, actor_label=actor.label)

@@ -14,11 +14,11 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from charging import clock_times, quantities
+from charging import quantities
 from charging.estimates import Estimate
 from charging.models.session import State
 from charging.models.stop_rule import RuleKind
-from lib import figures
+from lib import clock_times, figures
 
 SECONDS_A_MINUTE = 60
 SECONDS_AN_HOUR = 3600
@@ -105,6 +105,12 @@ def said(rule: Rule, currency: str) -> str:
         return _("after %(minutes)s") % {"minutes": _minutes(amount)}
     words = {"amount": _plain(amount), "minutes": _minutes(_set(rule.for_minutes))}
     return _("below %(amount)s kW for %(minutes)s") % words
+
+
+def said_none(kind: str) -> str:
+    """That a station has no rule of a kind, in words: `no stop at an energy`."""
+    when = str(RuleKind(kind).label)
+    return _("no stop %(when)s") % {"when": when[:1].lower() + when[1:]}
 
 
 # --- each kind: is it met, in what words, and when --------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """A stop rule: when a session shall be stopped by itself. It stands at one session, or as the default of a station or a
-site; a start takes a copy of the defaults, so that a later change of them does not touch sessions that run."""
+site; a start takes a copy of the defaults, so that a later change of them does not touch sessions that run. A station
+may also say that its site's default of a kind does not hold there."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -30,6 +31,7 @@ class StopRule(models.Model):
     amount = models.DecimalField(max_digits=12, decimal_places=4, null=True, blank=True)
     for_minutes = models.PositiveIntegerField(null=True, blank=True)
     at_time = models.TimeField(null=True, blank=True)
+    is_none = models.BooleanField(default=False)  # of a station only: no rule of this kind, whatever its site says
     created_at = models.DateTimeField()
     created_by_label = models.CharField(max_length=160, blank=True)
     # Of a session's rule only; business time. Suspected: the estimate says so, a reading is asked for.
@@ -48,18 +50,21 @@ class StopRule(models.Model):
             models.CheckConstraint(name="stop_rule_kind_known", condition=models.Q(kind__in=RuleKind.values)),
             models.CheckConstraint(
                 name="stop_rule_amount",
-                condition=models.Q(kind__in=WITH_AMOUNT, amount__isnull=False, amount__gt=0)
-                | (~models.Q(kind__in=WITH_AMOUNT) & models.Q(amount=None)),
+                condition=models.Q(kind__in=WITH_AMOUNT, is_none=False, amount__isnull=False, amount__gt=0)
+                | ((~models.Q(kind__in=WITH_AMOUNT) | models.Q(is_none=True)) & models.Q(amount=None)),
             ),
             models.CheckConstraint(
                 name="stop_rule_minutes",
-                condition=models.Q(kind__in=WITH_MINUTES, for_minutes__isnull=False, for_minutes__gt=0)
-                | (~models.Q(kind__in=WITH_MINUTES) & models.Q(for_minutes=None)),
+                condition=models.Q(kind__in=WITH_MINUTES, is_none=False, for_minutes__isnull=False, for_minutes__gt=0)
+                | ((~models.Q(kind__in=WITH_MINUTES) | models.Q(is_none=True)) & models.Q(for_minutes=None)),
             ),
             models.CheckConstraint(
                 name="stop_rule_time",
-                condition=models.Q(kind=K.CLOCK, at_time__isnull=False)
-                | (~models.Q(kind=K.CLOCK) & models.Q(at_time=None)),
+                condition=models.Q(kind=K.CLOCK, is_none=False, at_time__isnull=False)
+                | ((~models.Q(kind=K.CLOCK) | models.Q(is_none=True)) & models.Q(at_time=None)),
+            ),
+            models.CheckConstraint(
+                name="stop_rule_none_at_a_station", condition=models.Q(is_none=False) | models.Q(station__isnull=False)
             ),
             models.UniqueConstraint(fields=["session", "kind"], name="stop_rule_once_a_session"),
             models.UniqueConstraint(fields=["station", "kind"], name="stop_rule_once_a_station"),

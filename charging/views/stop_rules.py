@@ -14,7 +14,7 @@ from charging import rule_forms, rule_states, session_rules, stop_rules
 from charging.models import Session
 from charging.models.session import OPEN
 from charging.models.stop_rule import RuleKind
-from charging.rule_forms import RuleForm
+from charging.rule_forms import RuleForm, StationRuleForm
 from charging.rule_states import RuleState
 from fleet.models import Site, Station
 from lib import clock
@@ -61,16 +61,12 @@ def session_rule_remove(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @require(Permission.VIEW)
 def station_rules(request: HttpRequest, pk: int) -> HttpResponse:
     station = _station(request, pk)
-    own = list(session_rules.of(station))
-    taken = {row.kind for row in own}
+    own, site, refused = _said(station), _said(station.site), session_rules.refused(station)
     context = {
         "owner": "station",
-        "lines": [stop_rules.said(session_rules.rule_of(row), station.site.currency) for row in own],
-        "inherited": [
-            stop_rules.said(session_rules.rule_of(row), station.site.currency)
-            for row in session_rules.of(station.site)
-            if row.kind not in taken
-        ],
+        "lines": list(own.values()),
+        "inherited": [words for kind, words in site.items() if kind not in own and kind not in refused],
+        "refused": [site.get(kind) or stop_rules.said_none(kind) for kind in refused],
         "edit_href": reverse("station_rules_edit", args=[pk]),
         "may_manage": _actor(request).can(Permission.MANAGE_FLEET),
     }
@@ -89,7 +85,7 @@ def site_rules(request: HttpRequest, pk: int) -> HttpResponse:
     site = _site(request, pk)
     context = {
         "owner": "site",
-        "lines": [stop_rules.said(session_rules.rule_of(row), site.currency) for row in session_rules.of(site)],
+        "lines": list(_said(site).values()),
         "inherited": [],
         "edit_href": reverse("site_rules_edit", args=[pk]),
         "may_manage": _actor(request).can(Permission.MANAGE_FLEET),
@@ -106,11 +102,12 @@ def site_rules_edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _edit(request: HttpRequest, owner: session_rules.Owner, back_href: str, currency: str) -> HttpResponse:
     """All rules of an owner in one form; what is saved is what the form says."""
-    form = RuleForm(request.POST or None, initial=rule_forms.initial(session_rules.of(owner)))
+    form = _form(request, owner)
     if request.method == "POST" and form.is_valid():
         now = clock.now()
         try:
-            session_rules.replace(actor=_actor(request), owner=owner, rules=form.rules(now), now=now)
+            none = form.none if isinstance(form, StationRuleForm) else ()
+            session_rules.replace(actor=_actor(request), owner=owner, rules=form.rules(now), now=now, none=none)
         except session_rules.SessionOver as error:
             messages.error(request, str(error))
         else:
@@ -126,6 +123,20 @@ def _edit(request: HttpRequest, owner: session_rules.Owner, back_href: str, curr
         "cancel_url": back_href,
     }
     return render(request, "charging/stop_rules.html", context, status=422 if form.errors else 200)
+
+
+def _form(request: HttpRequest, owner: session_rules.Owner) -> RuleForm:
+    given, shown = request.POST or None, rule_forms.initial(session_rules.of(owner))
+    if not isinstance(owner, Station):
+        return RuleForm(given, initial=shown)
+    site, refused = _said(owner.site), session_rules.refused(owner)
+    return StationRuleForm(given, initial=shown, inherited=site, refused=refused)
+
+
+def _said(owner: Station | Site) -> dict[str, str]:
+    """Its defaults in words, by kind."""
+    currency = owner.site.currency if isinstance(owner, Station) else owner.currency
+    return {row.kind: stop_rules.said(session_rules.rule_of(row), currency) for row in session_rules.of(owner)}
 
 
 def _line(state: RuleState) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from datetime import time, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -143,3 +144,55 @@ def test_a_rule_without_its_terms_cannot_be_written(fields: dict[str, object]) -
     session = factories.session()
     with pytest.raises(IntegrityError), transaction.atomic():
         StopRule.objects.create(session=session, created_at=NOW, **fields)
+
+
+# --- none of a kind ---------------------------------------------------------------------------------------------------
+def test_a_station_may_refuse_what_its_site_says() -> None:
+    station, neighbour = factories.station(), factories.station()
+    neighbour.site = station.site
+    neighbour.save()
+    who = actor(station)
+    session_rules.replace(actor=who, owner=station.site, rules=[THIRTY_KWH, AT_SEVEN, IDLE], now=NOW)
+    assert session_rules.replace(actor=who, owner=station, rules=[TWENTY_KWH], none=["idle", "clock"], now=NOW) is True
+    assert session_rules.refused(station) == ["clock", "idle"]
+    assert kinds(station) == [("energy", Decimal(20))]
+    assert kinds(start(station)) == [("energy", Decimal(20))]
+    assert {row.kind for row in session_rules.at_start(neighbour)} == {"energy", "clock", "idle"}
+    words = AuditEntry.objects.filter(verb="stop_rules.changed").latest("id").details["rules"]
+    assert words == "at 20 kWh; no stop when idle; no stop at a clock time"
+
+
+def test_a_refusal_stays_is_taken_back_or_becomes_a_rule() -> None:
+    station = factories.station()
+    who = actor(station)
+    session_rules.replace(actor=who, owner=station, rules=[], none=["idle", "energy"], now=NOW)
+    made = StopRule.objects.get(kind="idle").pk
+    assert session_rules.replace(actor=who, owner=station, rules=[], none=["energy", "idle"], now=NOW) is False
+    assert session_rules.replace(actor=who, owner=station, rules=[TWENTY_KWH], none=["idle"], now=NOW) is True
+    assert (StopRule.objects.get(kind="idle").pk, session_rules.refused(station)) == (made, ["idle"])
+    assert kinds(station) == [("energy", Decimal(20))]
+    assert session_rules.replace(actor=who, owner=station, rules=[], none=[], now=NOW) is True
+    assert not StopRule.objects.exists()
+
+
+def test_a_rule_given_at_the_start_holds_where_the_station_refuses_its_kind() -> None:
+    station = factories.station()
+    session_rules.replace(actor=actor(station), owner=station, rules=[], none=["energy"], now=NOW)
+    session = start(station)
+    session_rules.add(actor=actor(station), session=session, rules=[TWENTY_KWH], now=NOW)
+    assert kinds(session) == [("energy", Decimal(20))]
+
+
+@pytest.mark.parametrize(
+    "fields", [{"amount": 5}, {"kind": "idle", "for_minutes": 5}, {"kind": "clock", "at_time": time(7)}]
+)
+def test_the_database_takes_no_refusal_with_terms(fields: dict[str, Any]) -> None:
+    wish = {"station": factories.station(), "kind": "energy", "is_none": True, "created_at": NOW} | fields
+    with pytest.raises(IntegrityError), transaction.atomic():
+        StopRule.objects.create(**wish)
+
+
+def test_only_a_station_refuses() -> None:
+    for owner in ({"site": factories.site()}, {"session": factories.session()}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            StopRule.objects.create(kind="energy", is_none=True, created_at=NOW, **owner)

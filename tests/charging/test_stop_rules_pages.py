@@ -170,6 +170,46 @@ def test_defaults_of_a_site_and_a_station(world: World) -> None:
     assert "at 07:00" in html
 
 
+def test_a_station_says_none_here_against_a_default_of_its_site(world: World) -> None:
+    owner, station = world
+    client = factories.client_for(owner)
+    address = reverse("station_rules_edit", args=[station.pk])
+    client.post(reverse("site_rules_edit", args=[station.site_id]), EMPTY | {"energy": "30", "idle": "20"})
+    html = client.get(address).content.decode()
+    assert "None here, though the site stops at 30 kWh" in html
+    assert "None here, though the site stops after 20 minutes without energy" in html
+    assert html.count('name="none_') == 2
+    assert client.post(address, EMPTY | {"none_idle": "on"}).status_code == 302
+    html = part(client, "station_rules", station.pk)
+    assert '<dt>From the site</dt><dd class="dim">at 30 kWh</dd>' in html
+    assert '<dt>Not here</dt><dd class="dim">after 20 minutes without energy</dd>' in html
+    assert "checked" in client.get(address).content.decode()
+    client.post(reverse("session_start"), {"station": station.pk, "reference": "van-08"})
+    assert kinds(Session.objects.get(reference="van-08")) == ["energy"]
+
+
+def test_a_refusal_outlives_the_default_it_refused(world: World) -> None:
+    owner, station = world
+    client = factories.client_for(owner)
+    address = reverse("station_rules_edit", args=[station.pk])
+    session_rules.replace(actor=factories.actor(owner), owner=station, rules=[], none=["idle"], now=clock.now())
+    assert "None here, whatever the site says" in client.get(address).content.decode()
+    assert '<dt>Not here</dt><dd class="dim">no stop when idle</dd>' in part(client, "station_rules", station.pk)
+    client.post(address, EMPTY)
+    assert "None of its own, and the site has none." in part(client, "station_rules", station.pk)
+
+
+def test_a_rule_and_none_here_at_once_is_refused(world: World) -> None:
+    owner, station = world
+    client = factories.client_for(owner)
+    client.post(reverse("site_rules_edit", args=[station.site_id]), EMPTY | {"energy": "30"})
+    address = reverse("station_rules_edit", args=[station.pk])
+    answer = client.post(address, EMPTY | {"energy": "20", "none_energy": "on"})
+    assert answer.status_code == 422
+    assert "Either a rule or none here: empty the line, or untick the box." in answer.content.decode()
+    assert (kinds(station), session_rules.refused(station)) == ([], [])
+
+
 def test_their_pages_load_them(world: World) -> None:
     owner, station = world
     client = factories.client_for(owner)
