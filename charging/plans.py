@@ -1,43 +1,27 @@
 """Scheduled starts: a plan says when, in the site's zone; each of its times is one row that starts a session once, or
 says why not. A plan spends no request before its time."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from charging import admission, clock_times, starts
+from charging import admission, starts
 from charging.models import PlannedStart, Session, StartPlan
 from charging.models.session import Origin
 from fleet.models import Connector, Station
+from lib import clock_times
 from people import audit
 from people.actor import Actor, System
 
 TRY_EVERY = timedelta(seconds=30)  # wall: a station that is taken or closed is tried again after this long
-LOOK_AHEAD = timedelta(days=8)
 Outcome = PlannedStart.Outcome
 
 
 class PlanRefused(Exception):
     """The plan has no time to come, or names what is not there; its words say what to change."""
-
-
-def next_time(
-    *, on_date: date | None, weekdays: Sequence[int], at_time: time, zone: ZoneInfo, after: datetime
-) -> datetime | None:
-    """The plan's first time after `after`, UTC; None where none is to come. Pure.
-
-    Each local date counts once: a time that the clock shows twice is its first showing, one that it skips comes at the
-    moment of the skip. `weekdays` are ISO, 1 is Monday.
-    """
-    moments = (
-        next(iter(clock_times.showings(datetime.combine(day, at_time), zone)))
-        for day in _days(on_date, weekdays, after.astimezone(zone).date())
-    )
-    return next((moment for moment in moments if moment > after), None)
 
 
 def create(
@@ -59,7 +43,7 @@ def create(
         if connector is None:
             raise admission.NoSuchConnector(connector_number)
     days = sorted(set(weekdays)) if on_date is None else []
-    next_at = next_time(on_date=on_date, weekdays=days, at_time=at_time, zone=station.site.zone, after=now)
+    next_at = clock_times.next_time(on_date=on_date, weekdays=days, at_time=at_time, zone=station.site.zone, after=now)
     if next_at is None:
         raise PlanRefused(_("That moment has passed. Choose a later one."))
     with transaction.atomic():
@@ -118,16 +102,11 @@ def realign(now: datetime) -> int:
     return moved
 
 
-def _days(on_date: date | None, weekdays: Sequence[int], today: date) -> Iterable[date]:
-    if on_date is not None:
-        return [on_date]
-    ahead = (today + timedelta(days=n) for n in range(-1, LOOK_AHEAD.days + 1))
-    return (day for day in ahead if day.isoweekday() in weekdays)
-
-
 def _next(plan: StartPlan, after: datetime) -> datetime | None:
     zone = plan.station.site.zone
-    return next_time(on_date=plan.on_date, weekdays=plan.weekdays, at_time=plan.at_time, zone=zone, after=after)
+    return clock_times.next_time(
+        on_date=plan.on_date, weekdays=plan.weekdays, at_time=plan.at_time, zone=zone, after=after
+    )
 
 
 def _fall_due(plan_id: int, now: datetime) -> int:

@@ -2,7 +2,6 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from django.db.models.functions import Now
@@ -13,37 +12,9 @@ from charging.models.session import Origin, State
 from fleet.models import Site
 from tests import factories
 
-TORONTO = ZoneInfo("America/Toronto")
 EVERY_DAY = [1, 2, 3, 4, 5, 6, 7]
 MONDAY = datetime(2026, 6, 1, 22, 0, tzinfo=UTC)  # 18:00 in Toronto
 NIGHT = datetime(2026, 6, 2, 3, 0, tzinfo=UTC)  # 23:00
-
-
-def utc(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-
-# --- when -------------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize(
-    ("weekdays", "at_time", "after", "expected"),
-    [
-        (EVERY_DAY, time(23), "2026-06-01T22:00", "2026-06-02T03:00"),
-        (EVERY_DAY, time(23), "2026-06-02T03:00", "2026-06-03T03:00"),
-        ([1], time(23), "2026-06-02T03:00", "2026-06-09T03:00"),  # Mondays
-        ([7], time(2, 30), "2026-03-07T12:00", "2026-03-08T07:00"),  # no 2:30 that night: at 3:00 EDT
-        ([7], time(1, 30), "2026-10-31T12:00", "2026-11-01T05:30"),  # two 1:30: at the first
-        ([7], time(1, 30), "2026-11-01T05:30", "2026-11-08T06:30"),  # and not at the second
-    ],
-)
-def test_weekly_times(weekdays: list[int], at_time: time, after: str, expected: str) -> None:
-    found = plans.next_time(on_date=None, weekdays=weekdays, at_time=at_time, zone=TORONTO, after=utc(after))
-    assert found == utc(expected)
-
-
-def test_once_is_once() -> None:
-    given: dict[str, Any] = {"on_date": date(2026, 6, 1), "weekdays": [], "at_time": time(23), "zone": TORONTO}
-    assert plans.next_time(**given, after=MONDAY) == NIGHT
-    assert plans.next_time(**given, after=NIGHT) is None
 
 
 # --- making and cancelling --------------------------------------------------------------------------------------------
