@@ -1,0 +1,136 @@
+"""Reads what a dry run and its forecast look at: stations, their settings, wishes under way, and the keys' budgets.
+
+A fixed number of queries, however many stations. What follows from the facts: fleet/command_plan.py, fleet/forecast.py.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Aggregate, DurationField, Exists, ExpressionWrapper, F, FloatField, OuterRef, Q
+from django.db.models.functions import Now
+
+from fleet.budget import SLOTS, Lane
+from fleet.command_plan import Facts, Setting
+from fleet.connector_state import UNKNOWN_START
+from fleet.forecast import Key
+from fleet.models import Account, ApiCall, CommandItem, Connector, RequestSlot, Station, StationSetting
+from fleet.models.account import SlotLane
+from fleet.models.command import ItemState
+from fleet.models.station import Lifecycle
+from people.actor import Actor
+
+RTT_S = 0.5  # of a manage call, while none was made lately
+RTT_FROM = timedelta(hours=1)  # the calls whose median counts
+UNDER_WAY = (ItemState.QUEUED, ItemState.SENDING, ItemState.UNKNOWN, ItemState.ACCEPTED)
+
+
+class Median(Aggregate):
+    function = "PERCENTILE_CONT"
+    name = "Median"
+    template = "%(function)s(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
+    output_field = FloatField()
+
+
+def stations(actor: Actor, ids: Collection[int], now: datetime) -> dict[int, Station]:
+    """Those that the actor sees, by id of the vendor, each with `is_busy` and `is_blocked`. One query."""
+    connectors = Connector.objects.filter(station=OuterRef("pk"))
+    unknown = Q(session_state=UNKNOWN_START) | Q(session_state="", blocked_until__gt=now)
+    found = Station.objects.visible_to(actor).filter(pk__in=ids).select_related("site")
+    held = found.annotate(
+        is_busy=Exists(connectors.exclude(session_state__in=("", UNKNOWN_START))),
+        is_blocked=Exists(connectors.filter(unknown)),
+    )
+    return {row.pk: row for row in held.order_by("vendor_id", "pk")}
+
+
+def facts(found: Mapping[int, Station], kinds: Collection[str]) -> list[Facts]:
+    """Of stations that `stations` returned. Two queries."""
+    settings = _settings(found, kinds)
+    return [
+        Facts(
+            station_id=pk,
+            name=row.vendor_id,
+            account_id=row.account_id,
+            in_service=row.lifecycle == Lifecycle.ACTIVE,
+            is_busy=row.is_busy,  # type: ignore[attr-defined]
+            is_blocked=row.is_blocked,  # type: ignore[attr-defined]
+            is_offline=row.offline_since is not None,
+            settings=settings.get(pk, {}),
+        )
+        for pk, row in found.items()
+    ]
+
+
+def _settings(ids: Iterable[int], kinds: Collection[str]) -> dict[int, dict[str, Setting]]:
+    chosen = {"station_id__in": list(ids), "kind__in": list(kinds)}
+    rows = StationSetting.objects.filter(**chosen).values_list("station_id", "kind", "finished_value")
+    now_is = {(pk, kind): value for pk, kind, value in rows}
+    wishes = CommandItem.objects.filter(**chosen, state__in=UNDER_WAY).order_by("pk")
+    words = wishes.values_list("station_id", "kind", "wanted_value", "state", "command__requested_by_label")
+    newest = {(pk, kind): (wanted, state != ItemState.QUEUED, by) for pk, kind, wanted, state, by in words}
+    found: dict[int, dict[str, Setting]] = defaultdict(dict)
+    for pk, kind in now_is.keys() | newest.keys():
+        found[pk][kind] = Setting(now_is.get((pk, kind)), *newest.get((pk, kind), (None, False, "")))
+    return found
+
+
+def accounts(ids: Collection[int]) -> dict[int, Account]:
+    """With their budgets, in one query."""
+    return {row.pk: row for row in Account.objects.filter(pk__in=ids).select_related("budget").order_by("pk")}
+
+
+def keys(mine: Mapping[int, Account], *, lane: Lane, replaced: Collection[tuple[int, str]] = ()) -> dict[int, Key]:
+    """The budgets of these accounts by id, as a sender of this lane finds them. Three queries.
+
+    `replaced`: the wishes, by station and kind, that give way to the one to be forecast.
+    """
+    budgets = {row.budget_id: row.budget for row in mine.values()}
+    free = _free_in_s(budgets, SLOTS[lane])
+    ahead = _ahead(budgets, set(replaced)) if lane == Lane.COMMANDS else {}
+    rtts = _rtts(budgets)
+    return {
+        pk: Key(tuple(free[pk]), row.window_s, rtts.get(pk, RTT_S), ahead.get(pk, 0)) for pk, row in budgets.items()
+    }
+
+
+def _free_in_s(budgets: Collection[int], lanes: Iterable[SlotLane]) -> dict[int, list[float]]:
+    """Seconds until each slot is free; nobody sends while the key is frozen."""
+    wait: Any = ExpressionWrapper(F("free_at") - Now(), output_field=DurationField())
+    frozen: Any = ExpressionWrapper(F("budget__frozen_until") - Now(), output_field=DurationField())
+    rows = RequestSlot.objects.filter(budget_id__in=list(budgets), lane__in=list(lanes))
+    found: dict[int, list[float]] = defaultdict(list)
+    for budget_id, free, thaw in rows.annotate(wait=wait, thaw=frozen).values_list("budget_id", "wait", "thaw"):
+        found[budget_id].append(max(0.0, free.total_seconds(), thaw.total_seconds() if thaw else 0.0))
+    return found
+
+
+def _ahead(budgets: Collection[int], replaced: set[tuple[int, str]]) -> dict[int, int]:
+    """Calls that wait for the same keys: a station's wishes go in one, equal wishes of an account share one."""
+    waiting = CommandItem.objects.filter(
+        state=ItemState.QUEUED, due_at__isnull=False, station__account__budget_id__in=list(budgets)
+    )
+    wishes: dict[tuple[int, int, int, int], dict[str, str]] = defaultdict(dict)
+    columns = ("station__account__budget_id", "station__account_id", "station__account__stations_per_call")
+    for *account, pk, kind, wanted in waiting.order_by("pk").values_list(
+        *columns, "station_id", "kind", "wanted_value"
+    ):
+        if (pk, kind) not in replaced:
+            wishes[account[0], account[1], account[2], pk][kind] = wanted
+    alike: dict[tuple[Any, ...], int] = defaultdict(int)
+    for (budget_id, account_id, per_call, _pk), values in wishes.items():
+        alike[budget_id, account_id, per_call, frozenset(values.items())] += 1
+    found: dict[int, int] = defaultdict(int)
+    for (budget_id, _account_id, per_call, _values), count in alike.items():
+        found[budget_id] += -(-count // per_call)
+    return found
+
+
+def _rtts(budgets: Collection[int]) -> dict[int, float]:
+    """Seconds, the median of the manage calls of late that were answered."""
+    late = ApiCall.objects.filter(
+        account__budget_id__in=list(budgets), endpoint="manage", outcome="ok", started_at__gt=Now() - RTT_FROM
+    )
+    rows = late.order_by().values_list("account__budget_id").annotate(median=Median("duration_ms"))
+    return {budget_id: median / 1000 for budget_id, median in rows}

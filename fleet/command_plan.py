@@ -1,0 +1,174 @@
+"""What a command would do, station by station: the dry run. Pure; its facts are read in fleet/command_facts.py."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+
+from fleet.models.command import InSession
+
+
+class Outcome(StrEnum):
+    """What would become of a station. The first letters differ: the digest keeps them."""
+
+    SEND = "send"
+    WAIT = "wait"  # in session: it is sent when the station is free
+    LEFT_OUT = "left_out"  # in session, and such stations are to be left out
+    ALREADY = "already"  # nothing to send: everything asked holds already
+    DROPPED = "dropped"  # not in service any more
+
+
+AFFECTED = (Outcome.SEND, Outcome.WAIT)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is known of one command at one station. `now` is the last finished value, None where there is none.
+
+    `under_way`: the newest wish whose end is not known yet; it waits for its turn, or `has_left` and may still be done.
+    """
+
+    now: str | None = None
+    under_way: str | None = None
+    has_left: bool = False
+    by: str = ""
+
+
+NOTHING = Setting()
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One station as it is: `is_blocked` by a start of unknown outcome, `is_offline` by an open exception."""
+
+    station_id: int
+    name: str
+    account_id: int
+    in_service: bool = True
+    is_busy: bool = False
+    is_blocked: bool = False
+    is_offline: bool = False
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+
+    @property
+    def is_held(self) -> bool:
+        return self.is_busy or self.is_blocked
+
+
+@dataclass(frozen=True)
+class Change:
+    """One command at one station: from the value now to the wanted one."""
+
+    kind: str
+    wanted: str
+    setting: Setting
+    is_equal: bool  # already right, and it is not to be sent all the same
+
+    @property
+    def is_one_way(self) -> bool:
+        """There is no known value to go back to."""
+        return self.setting.now is None
+
+
+@dataclass(frozen=True)
+class Line:
+    facts: Facts
+    outcome: Outcome
+    changes: tuple[Change, ...]
+
+    @property
+    def is_affected(self) -> bool:
+        return self.outcome in AFFECTED
+
+    @property
+    def sent(self) -> tuple[Change, ...]:
+        """What would leave for this station."""
+        return tuple(change for change in self.changes if not change.is_equal) if self.is_affected else ()
+
+    @property
+    def is_one_way(self) -> bool:
+        return any(change.is_one_way for change in self.sent)
+
+    @cached_property
+    def mark(self) -> str:
+        """A few characters that change when what would be done here changes; the first one tells the outcome."""
+        asked = [
+            (change.kind, change.wanted, change.is_equal, change.setting.now, change.setting.under_way)
+            for change in self.changes
+        ]
+        return self.outcome[0] + hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:6]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`gone`: chosen stations that the actor does not find any more."""
+
+    lines: tuple[Line, ...]
+    gone: int = 0
+
+    @cached_property
+    def affected(self) -> tuple[Line, ...]:
+        return tuple(line for line in self.lines if line.is_affected)
+
+    @cached_property
+    def counts(self) -> Mapping[Outcome, int]:
+        return Counter(line.outcome for line in self.lines)
+
+    def of(self, *outcomes: Outcome) -> tuple[Line, ...]:
+        return tuple(line for line in self.lines if line.outcome in outcomes)
+
+    def requests(self, stations_per_call: Mapping[int, int]) -> dict[int, int]:
+        """Manage calls by account id: stations with equal wishes share one, as many as the account's calls carry."""
+        return requests(self.affected, stations_per_call)
+
+
+def plan(
+    facts: Iterable[Facts],
+    wanted: Mapping[int, Mapping[str, str]],
+    *,
+    in_session: InSession,
+    send_equal: bool = False,
+) -> Plan:
+    """What these wishes, by station id, would do. A wished-for station without facts is `gone`.
+
+    A station held by a session, or by a start of unknown outcome, is guarded as `in_session` says.
+    """
+    lines = tuple(_line(row, wanted[row.station_id], in_session, send_equal=send_equal) for row in facts)
+    return Plan(lines, gone=len(wanted) - len(lines))
+
+
+def requests(lines: Iterable[Line], stations_per_call: Mapping[int, int]) -> dict[int, int]:
+    """As Plan.requests, for some of its lines."""
+    alike: Counter[tuple[int, frozenset[tuple[str, str]]]] = Counter()
+    for line in lines:
+        alike[line.facts.account_id, frozenset((change.kind, change.wanted) for change in line.sent)] += 1
+    found: Counter[int] = Counter()
+    for (account_id, _values), stations in alike.items():
+        found[account_id] += -(-stations // stations_per_call[account_id])
+    return dict(found)
+
+
+def is_right(setting: Setting, wanted: str) -> bool:
+    """The station has the wanted value, and nothing under way would take it away again."""
+    return setting.now == wanted and setting.under_way in (None, wanted)
+
+
+def _line(facts: Facts, values: Mapping[str, str], in_session: InSession, *, send_equal: bool) -> Line:
+    changes = []
+    for kind, wanted in values.items():
+        setting = facts.settings.get(kind, NOTHING)
+        changes.append(Change(kind, wanted, setting, is_equal=not send_equal and is_right(setting, wanted)))
+    return Line(facts, _outcome(facts, changes, in_session), tuple(changes))
+
+
+def _outcome(facts: Facts, changes: Iterable[Change], in_session: InSession) -> Outcome:
+    if not facts.in_service:
+        return Outcome.DROPPED
+    if all(change.is_equal for change in changes):
+        return Outcome.ALREADY
+    if facts.is_held and in_session != InSession.PROCEED:
+        return Outcome.WAIT if in_session == InSession.WAIT else Outcome.LEFT_OUT
+    return Outcome.SEND
