@@ -153,6 +153,7 @@ BROKER_URL = env.text("BROKER_URL")
 # --- the vendor ---------------------------------------------------------------------------------------------------
 EEVION_TIMEOUT_S = 8.0  # one deadline for a whole call
 CALL_LEASE_S = 10  # a claimed row is taken up again after this long; longer than the deadline of a call
+JOB_PATIENCE = timedelta(minutes=env.integer("JOB_PATIENCE_MINUTES", 15))  # business; then "no word in time"
 HOOK_MAX_BYTES = 262_144
 READ_EVERY_S = env.integer("READ_EVERY_S", 30)  # wall: with requests to spare, how often a calm session is read
 READ_CAP_S = env.integer("READ_CAP_S", 600)  # wall: a reading older than this is renewed before all weights

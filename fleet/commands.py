@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 from fleet import items, waves
 from fleet.command_options import INTERACTIVE_CALLS, Options
 from fleet.deliveries import deliver
-from fleet.jobs import digest_job, read_history, settle
+from fleet.job_history import read_history
+from fleet.jobs import digest_job, settle
 from fleet.models import Command, CommandEvent, CommandItem, Station, StationSetting
 from fleet.models.command import ItemState, Origin
 from fleet.models.station import CommandKind, Lifecycle

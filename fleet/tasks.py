@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db.models.functions import Now
 
 import eevion
-from fleet import commands, gateway
+from fleet import commands, gateway, timeouts
 from fleet.models import Account, ApiCall, RawMessage
 from lib import clock
 
@@ -28,6 +28,7 @@ def read_history() -> None:
             log.warning("the management history of account %s was not read: %s", account.pk, error)
         except Exception:  # one account must never keep the others from their turn
             log.exception("the management history of account %s was not read", account.pk)
+    timeouts.look(now=clock.now())
 
 
 @shared_task
