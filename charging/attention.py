@@ -6,16 +6,16 @@ How many of them there are, for the navigation, is counted here too.
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db.models import F, OuterRef, Q, Subquery, Value
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from charging import decisions, unsent
+from charging import decisions, silence, unsent
 from charging.models import Correction, Reading, Session, StationException
 from charging.models.session import LIVE, State, StopState
 from fleet import accounts
@@ -29,7 +29,6 @@ SAID = {
     "stationOffline": gettext_lazy("the station is offline"),
     "connectorFaulted": gettext_lazy("a connector is faulted"),
 }
-SILENT_AFTER = timedelta(minutes=5)  # wall time without an answer about a live session
 
 
 @dataclass(frozen=True)
@@ -111,8 +110,7 @@ def _corrections(actor: Actor) -> list[Item]:
 
 def _sessions(actor: Actor) -> list[Item]:
     latest = Reading.objects.filter(session=OuterRef("pk")).order_by("-received_at", "-id")
-    late = Q(read_at__lt=Now() - SILENT_AFTER) | Q(read_failures__gte=decisions.LOST_AFTER)
-    silent = Q(state__in=LIVE) & late
+    silent = silence.silent() | Q(state__in=LIVE, read_failures__gte=decisions.LOST_AFTER)
     found = (
         Session.objects.visible_to(actor)
         .open()

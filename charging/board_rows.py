@@ -48,13 +48,12 @@ def drawn(actor: Actor, ids: Collection[int], now: datetime) -> dict[int, Row]:
         )
     )
     recent = _recent([session.pk for session in sessions], now)
-    horizon_s = silence.horizon_s()
     return {
         session.pk: Row(
             session,
             session.seen_at,  # type: ignore[attr-defined]
-            _shown(session, now, horizon_s),
-            traces.trace(recent[session.pk], now, horizon_s),
+            _shown(session, now),
+            traces.trace(recent[session.pk], now, silence.horizon_s(session)),
         )
         for session in sessions
     }
@@ -68,9 +67,9 @@ def _recent(ids: list[int], now: datetime) -> dict[int, list[Reading]]:
     return by_session
 
 
-def _shown(session: Session, now: datetime, horizon_s: float) -> SessionEstimate | None:
+def _shown(session: Session, now: datetime) -> SessionEstimate | None:
     seen_at: datetime | None = session.seen_at  # type: ignore[attr-defined]
     if seen_at is None:
         return None
     measured_at: datetime | None = session.measured_at  # type: ignore[attr-defined]
-    return estimates.of(estimates.facts(session, measured_at, seen_at, horizon_s), now)
+    return estimates.of(estimates.facts(session, measured_at, seen_at, silence.horizon_s(session)), now)

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
-from django.db.models import BigIntegerField, Count, Func, Max, Q, QuerySet, Subquery
+from django.db.models import BigIntegerField, Count, Func, Max, Q, QuerySet, Subquery, Value
 from django.db.models.functions import JSONObject, Now
 
 from charging import silence, unsent
@@ -90,7 +90,7 @@ def changed(actor: Actor, since: int) -> QuerySet[Session]:
 def _aged(actor: Actor, since_ms: int) -> QuerySet[Session]:
     """Open sessions that nobody wrote and that yet look different: silent by now, or waiting for a worker for long."""
     since_at = datetime.fromtimestamp(since_ms / 1000, UTC) - timedelta(milliseconds=1)
-    silent = silence.silent() & Q(read_at__gte=since_at - silence.wall_horizon())
+    silent = silence.silent() & Q(read_at__gte=Value(since_at) - silence.stored_horizon())
     stuck = unsent.waiting() & Q(due_at__gte=since_at - unsent.SHOWN_AFTER)
     return Session.objects.visible_to(actor).open().filter(silent | stuck)
 

@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import DurationField, Exists, ExpressionWrapper, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
@@ -25,6 +25,7 @@ from lib import clock, figures
 
 WATCH_S = 30  # wall: a page that shows a session asks every few seconds; then nobody looks any more
 LEAST_NEAR_S = 60.0  # business seconds
+WIDER = 1.25  # by so much at least, or the row stays as it is
 NEAR_READS = 2  # "near" is at least so many calm readings ahead
 
 
@@ -100,6 +101,21 @@ def weigh_all(now: datetime) -> int:
     return changed
 
 
+def widen() -> int:
+    """Where a key has so many sessions by now that each waits for longer than when it was last read, those that waited
+    for half of their horizon get a longer one, before they count as silent. Not one that cannot be read. Returns how
+    many."""
+    waited = Q(read_at__lt=Now() - ExpressionWrapper(silence.stored_horizon() / 2, output_field=DurationField()))
+    changed = 0
+    for line in read_queue.lines():
+        if line.longest_s <= silence.calm_interval_s():
+            continue
+        found = Session.objects.filter(waited, state__in=LIVE, station__account__in=line.account_ids, read_failures=0)
+        longer = found.filter(read_interval_s__lt=line.longest_s / WIDER)
+        changed += longer.update(read_interval_s=line.longest_s)
+    return changed
+
+
 # --- facts ------------------------------------------------------------------------------------------------------------
 def near_s() -> float:
     """Business seconds ahead that count as near: long enough that some readings still come before it."""
@@ -131,7 +147,7 @@ def _timely() -> Iterator[Session]:
 
 
 def _shown(session: Session, measured_at: datetime | None, seen_at: datetime, now: datetime) -> SessionEstimate:
-    return estimates.of(estimates.facts(session, measured_at, seen_at, silence.horizon_s()), now)
+    return estimates.of(estimates.facts(session, measured_at, seen_at, silence.horizon_s(session)), now)
 
 
 def _fields(session: Session, shown: SessionEstimate, now: datetime, *, changing: bool) -> dict[str, Any]:

@@ -114,7 +114,7 @@ def _give(turn: _Turn, crew: "_Crew") -> None:
     turn.hurried -= picked.hurried
     gap = gap_s(line, seen.free)
     turn.next_s = max(turn.next_s, now_s - LATE_GAPS * gap) + gap
-    crew.read(line.budget_id, picked)
+    crew.read(line, picked)
 
 
 class _Crew:
@@ -122,7 +122,7 @@ class _Crew:
 
     def __init__(self, now_fn: Callable[[], datetime], heard: Callable[[Session], None]) -> None:
         self._now_fn, self._heard = now_fn, heard
-        self._jobs: SimpleQueue[tuple[int, Picked] | None] = SimpleQueue()
+        self._jobs: SimpleQueue[tuple[Line, Picked] | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._busy: Counter[int] = Counter()
         self._threads: list[threading.Thread] = []
@@ -131,13 +131,13 @@ class _Crew:
         with self._lock:
             return self._busy[budget_id] < A_BUDGET and self._busy.total() < READERS
 
-    def read(self, budget_id: int, picked: Picked) -> None:
+    def read(self, line: Line, picked: Picked) -> None:
         with self._lock:
-            self._busy[budget_id] += 1
+            self._busy[line.budget_id] += 1
             if len(self._threads) < self._busy.total():
                 self._threads.append(threading.Thread(target=self._serve, name="reader", daemon=True))
                 self._threads[-1].start()
-        self._jobs.put((budget_id, picked))
+        self._jobs.put((line, picked))
 
     def dismiss(self) -> None:
         """Wait for the answers that are under way."""
@@ -149,17 +149,17 @@ class _Crew:
     def _serve(self) -> None:
         try:
             while (job := self._jobs.get()) is not None:
-                budget_id, picked = job
-                self._read(picked)
+                line, picked = job
+                self._read(picked, line.longest_s)
                 with self._lock:
-                    self._busy[budget_id] -= 1
+                    self._busy[line.budget_id] -= 1
         finally:
             connections.close_all()
 
-    def _read(self, picked: Picked) -> None:
+    def _read(self, picked: Picked, interval_s: float) -> None:
         close_old_connections()
         try:
-            session = readings.read(picked.session_id, self._now_fn, claimed=True)
+            session = readings.read(picked.session_id, self._now_fn, claimed=True, interval_s=interval_s)
             if session is not None:
                 self._heard(session)
         except Exception:  # the claim runs out by itself, and the others must be read meanwhile

@@ -52,6 +52,11 @@ class Line:
         share_s = self.roots / (self.reads_per_s * math.sqrt(weight))
         return min(max(share_s, read_weights.floor_s(weight, settings.READ_EVERY_S)), self.cap_s)
 
+    @property
+    def longest_s(self) -> float:
+        """How far apart reads are of what weighs least."""
+        return self.interval_s(read_weights.LEAST)
+
 
 @dataclass(frozen=True)
 class Picked:

@@ -42,6 +42,7 @@ OF_STATE = {
     State.STOPPED: (0.5, "idle"),
 }
 CALM = (1.0, "")
+LEAST = min(factor for factor, _why in OF_STATE.values())
 
 
 @dataclass(frozen=True)

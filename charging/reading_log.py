@@ -66,7 +66,7 @@ def runs_backwards(document: SessionDocument, last: Reading) -> bool:
 
 def _tell_silence(session: Session, since_at: datetime, now: datetime) -> None:
     """Written down when it is over, for what was confirmed meanwhile says nothing of the time between."""
-    if (now - since_at).total_seconds() <= silence.horizon_s():
+    if (now - since_at).total_seconds() <= silence.horizon_s(session):
         return
     text = _("No answer about it for %(time)s.") % {"time": figures.age(now - since_at)}
     timeline.note(session, kind=silence.EVENT, text=text, now=now, data={"since": since_at.isoformat()})
@@ -85,7 +85,7 @@ def _expected(session: Session, last: Reading | None, measured_at: datetime | No
     """What we showed of a charging session until this answer came; nothing where it stood still or was silent."""
     if last is None or session.state != State.CHARGING:
         return {}
-    known = estimates.facts(session, last.measured_at, last.confirmed_at, silence.horizon_s())
+    known = estimates.facts(session, last.measured_at, last.confirmed_at, silence.horizon_s(session))
     at = min(measured_at or now, now)
     shown = estimates.of(known, at)
     if shown.is_confirmed or shown.silent_since or at <= known.read_at:

@@ -24,12 +24,15 @@ PATIENCE_S = 1.0  # with one call not longer than CALL_LEASE_S; without a slot i
 PICKED_PATIENCE_S = 0.5  # a slot was free when it was picked
 
 
-def read(session_id: int, now_fn: Callable[[], datetime], *, claimed: bool = False) -> Session | None:
+def read(
+    session_id: int, now_fn: Callable[[], datetime], *, claimed: bool = False, interval_s: float | None = None
+) -> Session | None:
     """Read one session and take what it says. None when it has no vendor id, is being read, or no slot is free.
 
-    `claimed` says that read_queue.pick took it already. An answer that cannot be had puts the next try further away.
-    `hurry` ends with the answer: a reader that dies leaves it behind, and its claim runs out. Who needs a read that
-    begins later than now takes the claim away.
+    `claimed` says that read_queue.pick took it already. `interval_s` (wall) is how far apart reads of its key are by
+    now, for its horizon of silence; None where the caller does not know it. An answer that cannot be had puts the next
+    try further away. `hurry` ends with the answer: a reader that dies leaves it behind, and its claim runs out. Who
+    needs a read that begins later than now takes the claim away.
     """
     if not claimed and not _claim(session_id):
         return None
@@ -50,10 +53,10 @@ def read(session_id: int, now_fn: Callable[[], datetime], *, claimed: bool = Fal
     except eevion.EevionError as error:
         _failed(session, error, now_fn())
         return None
-    return _take(session, document, now_fn())
+    return _take(session, document, now_fn(), {} if interval_s is None else {"read_interval_s": interval_s})
 
 
-def _take(session: Session, document: eevion.SessionDocument, now: datetime) -> Session:
+def _take(session: Session, document: eevion.SessionDocument, now: datetime, pace: dict[str, float]) -> Session:
     with transaction.atomic():
         row = settling.apply(session=session, document=document, now=now, via="read")
         row.site, row.station = session.site, session.station
@@ -61,7 +64,7 @@ def _take(session: Session, document: eevion.SessionDocument, now: datetime) -> 
         mine = session.read_claimed_until is not None and row.read_claimed_until == session.read_claimed_until
         # What came up after we asked, or took our claim away, wants another read.
         done = {"read_claimed_until": None, "hurry": row.hurry and not session.hurry} if mine else {}
-        Session.objects.filter(pk=row.pk).update(read_at=Now(), read_failures=0, **weight, **done)
+        Session.objects.filter(pk=row.pk).update(read_at=Now(), read_failures=0, **weight, **done, **pace)
     return row
 
 

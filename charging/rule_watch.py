@@ -157,7 +157,7 @@ def _facts_for(session: Session, rows: Sequence[StopRule], last: Reading | None,
 def _facts(
     session: Session, last: Reading | None, samples: Sequence[Sample] | None = None, began_at: datetime | None = None
 ) -> Facts:
-    horizon_s = silence.horizon_s()
+    horizon_s = silence.horizon_s(session)
     shown = None
     if last is not None:
         known = estimates.facts(session, last.measured_at, last.confirmed_at, horizon_s)
@@ -183,7 +183,7 @@ def _first_energy(session: Session) -> datetime | None:
 
 def _samples(session: Session, minutes: int, now: datetime) -> list[Sample]:
     """Readings as far back as the minutes reach, and a little further."""
-    horizon_s = silence.horizon_s()
+    horizon_s = silence.horizon_s(session)
     span = timedelta(minutes=minutes, seconds=2 * horizon_s)
     recent = session.readings.filter(confirmed_at__gte=now - span).defer("document").order_by("-received_at", "-id")
     return [_sample(reading, horizon_s) for reading in reversed(recent[:MOST_SAMPLES])]

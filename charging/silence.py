@@ -1,13 +1,18 @@
-"""How long nobody may answer about a session before its figures count as not known: no estimate, a gap in a curve."""
+"""How long nobody may answer about a session before its figures count as not known: no estimate, a gap in a curve.
+
+The one rule for the board, live totals, what needs attention and a session's own page. It follows how far apart reads
+of the session's key really are, which every reading writes down: docs/algorithms/freshness.md
+"""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models import DurationField, ExpressionWrapper, F, Q, Value
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Greatest, Now
 
-from charging.models import SessionEvent
+from charging.models import Session, SessionEvent
 from charging.models.session import LIVE
 from lib import clock
 
@@ -17,14 +22,20 @@ MISSED_READS = 4
 SLACK = timedelta(seconds=1)  # the database says it a little later than the estimate does, never before
 
 
-def horizon_s() -> float:
-    """Business seconds: four missed reads, at least five minutes."""
-    return max(LEAST_S, MISSED_READS * settings.READ_EVERY_S * clock.speed())
+def horizon_s(session: Session) -> float:
+    """Business seconds: four missed reads, at least five minutes. A read may be missed where READ_EVERY_S says, or
+    where the key has so many sessions that each waits for longer."""
+    return MISSED_READS * max(calm_interval_s(), session.read_interval_s) * clock.speed()
 
 
-def wall_horizon() -> timedelta:
+def calm_interval_s() -> float:
+    """Wall seconds: reads that are no further apart leave the horizon at its least."""
+    return max(LEAST_S / MISSED_READS / clock.speed(), settings.READ_EVERY_S)
+
+
+def wall_horizon(session: Session) -> timedelta:
     """The same in wall time, with the slack."""
-    return timedelta(seconds=horizon_s() / clock.speed()) + SLACK
+    return timedelta(seconds=horizon_s(session) / clock.speed()) + SLACK
 
 
 def told(events: Iterable[SessionEvent]) -> list[tuple[datetime, datetime]]:
@@ -34,4 +45,13 @@ def told(events: Iterable[SessionEvent]) -> list[tuple[datetime, datetime]]:
 
 def silent() -> Q:
     """Live sessions beyond the horizon, by the database's clock. One that was never read has no figures to lose."""
-    return Q(state__in=LIVE, read_at__lt=Now() - wall_horizon())
+    return Q(state__in=LIVE, read_at__lt=Now() - stored_horizon())
+
+
+def stored_horizon() -> Combinable:
+    """wall_horizon of each row, for the database."""
+    calm = timedelta(seconds=MISSED_READS * calm_interval_s())
+    real = ExpressionWrapper(
+        F("read_interval_s") * Value(timedelta(seconds=MISSED_READS)), output_field=DurationField()
+    )
+    return ExpressionWrapper(Greatest(Value(calm), real) + Value(SLACK), output_field=DurationField())

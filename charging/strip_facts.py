@@ -2,7 +2,7 @@
 charging/strip.py."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,12 +32,22 @@ def read(station: Station, begin_at: datetime, end_at: datetime) -> Found:
     touching = Q(ended_at=None) | Q(ended_at__gt=begin_at)
     rows = list(
         Session.objects.filter(touching, station=station, requested_at__lt=end_at)
-        .only("id", "connector_id", "requested_at", "started_at", "charging_ended_at", "ended_at", "state", "reference")
+        .only(
+            "id",
+            "connector_id",
+            "requested_at",
+            "started_at",
+            "charging_ended_at",
+            "ended_at",
+            "state",
+            "reference",
+            "read_interval_s",
+        )
         .order_by("-requested_at")[:MOST]
     )
     ids = [row.pk for row in rows]
     moves, quiet = _told(ids)
-    _silent_now(quiet, [row.pk for row in rows if row.state in LIVE], end_at)
+    _silent_now(quiet, {row.pk: silence.horizon_s(row) for row in rows if row.state in LIVE}, end_at)
     sessions = [
         SessionFacts(
             connector_id=row.connector_id,
@@ -71,10 +81,16 @@ def _by_times(row: Session) -> list[tuple[datetime, str]]:
     return [(at, state) for at, state in told if at is not None]
 
 
-def _silent_now(quiet: Silences, live_ids: Collection[int], now: datetime) -> None:
-    answers = Reading.objects.filter(session__in=live_ids).order_by().values("session_id").annotate(Max("confirmed_at"))
+def _silent_now(quiet: Silences, horizons_s: Mapping[int, float], now: datetime) -> None:
+    """Of live sessions, each with its horizon."""
+    answers = (
+        Reading.objects.filter(session__in=list(horizons_s))
+        .order_by()
+        .values("session_id")
+        .annotate(Max("confirmed_at"))
+    )
     for row in answers:
-        if (now - row["confirmed_at__max"]).total_seconds() > silence.horizon_s():
+        if (now - row["confirmed_at__max"]).total_seconds() > horizons_s[row["session_id"]]:
             quiet[row["session_id"]].append((row["confirmed_at__max"], now))
 
 

@@ -109,6 +109,7 @@ def read_due() -> None:
 @shared_task
 def weigh() -> None:
     freshness.weigh_all(clock.now())
+    freshness.widen()
 
 
 @shared_task

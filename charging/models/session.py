@@ -124,6 +124,8 @@ class Session(models.Model):
     claimed_until = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveIntegerField(default=0)
     read_at = models.DateTimeField(null=True, blank=True)  # last answered read
+    # wall: how far apart reads of its key were when it was last read; charging/silence.py
+    read_interval_s = models.FloatField(default=0.0)
     read_claimed_until = models.DateTimeField(null=True, blank=True)
     read_weight = models.FloatField(default=1.0)  # docs/algorithms/freshness.md
     read_why = models.CharField(max_length=20, blank=True)  # the code of the largest part of the weight

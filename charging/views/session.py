@@ -85,12 +85,12 @@ def _just_fell_silent(found: Session) -> bool:
     if found.state not in LIVE or found.read_at is None:
         return False
     asked_at: datetime = found.asked_at  # type: ignore[attr-defined]
-    return timedelta() <= asked_at - found.read_at - silence.wall_horizon() < timedelta(seconds=SILENCE_TOLD_S)
+    return timedelta() <= asked_at - found.read_at - silence.wall_horizon(found) < timedelta(seconds=SILENCE_TOLD_S)
 
 
 def _now(request: HttpRequest, found: Session) -> dict[str, Any]:
     """What the moving part shows."""
-    now, horizon_s = clock.now(), silence.horizon_s()
+    now, horizon_s = clock.now(), silence.horizon_s(found)
     readings = list(found.readings.defer("document").order_by("-received_at", "-id")[:MOST_READINGS])[::-1]
     events = list(found.events.all())
     next_read = freshness.next_read(found, now)

@@ -66,6 +66,7 @@ def test_each_due_session_is_read_once_and_none_again_before_its_time(vendor: Ve
     assert [session.readings.count() for session in Session.objects.all()] == [1] * 6
     assert not Session.objects.filter(read_at=None).exists()
     assert not Session.objects.exclude(read_claimed_until=None).exists()
+    assert set(Session.objects.values_list("read_interval_s", flat=True)) == {30.0}  # the pace, for their horizon
 
 
 @pytest.mark.django_db(transaction=True)

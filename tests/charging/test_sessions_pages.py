@@ -313,7 +313,7 @@ def test_a_session_that_falls_silent_is_told_though_nobody_wrote_it(world: World
     client, url = factories.client_for(owner), reverse("session_now", args=[session.public_id])
 
     def after(silent_for: timedelta) -> int:
-        Session.objects.filter(pk=session.pk).update(read_at=Now() - silence.wall_horizon() - silent_for)
+        Session.objects.filter(pk=session.pk).update(read_at=Now() - silence.wall_horizon(session) - silent_for)
         return int(client.get(url, headers={"X-Since": str(changes.version() + 1)}).status_code)
 
     spans = [timedelta(seconds=seconds) for seconds in (-2, 1, 60)]
