@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from charging import corrections, quantities, reading_log, timeline
+from charging import corrections, observing, quantities, reading_log, timeline
 from charging.models import Session
 from charging.models.session import ENDED, LIVE, MOVES, OPEN, State, StopState
 from eevion import SessionDocument, SessionStatus
@@ -100,6 +100,8 @@ def apply(*, session: Session, document: SessionDocument, now: datetime, via: st
         _take_stop(row, document, now)
         _finish(row, document, now, via)
         row.save()
+        if row.final_at == now:
+            observing.priced(row, now)
         report(row, now)
         row.refresh_from_db(fields=["due_at"])
     return row

@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 import eevion
-from charging import admission, attempts, session_rules, settling, timeline
+from charging import admission, attempts, observing, session_rules, settling, timeline
 from charging.models import Session
 from charging.models.session import OPEN, Origin, State
 from charging.stop_rules import Rule
@@ -218,6 +218,7 @@ def _accepted(row: Session, now: datetime, answer: eevion.SessionStarted) -> Non
     settling.move(row, State.PENDING, now)
     row.accepted_at, row.due_at, row.attempts, row.error = now, None, 0, ""
     timeline.note(row, kind="accepted", text=_("Accepted by the vendor. Waiting for car or charger."), now=now)
+    observing.accepted(row, now)
 
 
 def _not_sent(row: Session, now: datetime, error: Exception) -> None:
@@ -244,14 +245,17 @@ def _rejected(row: Session, now: datetime, error: eevion.Rejected) -> None:
         words += " " + _("Check the API key in the account's settings.")
     elif error.is_unknown:
         words += " " + _("Check the station id.")
-    _fail(row, now, words)
+    is_evidence = observing.is_evidence(error)
+    _fail(row, now, words, {observing.REFUSED: error.code} if is_evidence else None)
+    if is_evidence:
+        observing.refused(row, now, now)
 
 
-def _fail(row: Session, now: datetime, words: str) -> None:
+def _fail(row: Session, now: datetime, words: str, data: dict[str, Any] | None = None) -> None:
     row.error = words[:500]
     settling.move(row, State.FAILED, now)
     row.final_at = now
-    timeline.note(row, kind="failed", text=words, now=now)
+    timeline.note(row, kind="failed", text=words, now=now, data=data)
 
 
 def _unknown(row: Session, now: datetime, why: str) -> None:

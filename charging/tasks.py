@@ -16,6 +16,7 @@ from charging import (
     exceptions,
     freshness,
     inbox,
+    observing,
     plans,
     read_pace,
     readings,
@@ -129,6 +130,11 @@ def list_exceptions() -> None:
             log.warning("exceptions of account %s could not be listed: %s", account.pk, error)
         except Exception:  # one account must never keep the others from their turn
             log.exception("exceptions of account %s could not be listed", account.pk)
+
+
+@shared_task
+def observe_commands() -> None:
+    observing.look(clock.now())
 
 
 @shared_task
