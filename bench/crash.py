@@ -142,18 +142,20 @@ class Scene:
             one.public_id = self._ask(one.station, one.kind)
         for one in cars:
             self._await_charging(one.public_id)
-        slots: list[int] = []
+        is_taken = False
         # Whoever is to wait for a request comes last, for then there is none for anybody.
         for one in sorted(these, key=lambda one: (one.how == "waiting", one.kind != "completion")):
-            if one.how == "waiting" and not slots:
-                slots = self._take_slots()
+            if one.how == "waiting" and not is_taken:
+                self._take_slots()
+                is_taken = True
             self._begin(one)
         for name in WORKERS:
             os.kill(self.stack.supervisor.pid(name) or 0, signal.SIGKILL)
         killed = time.monotonic()
         found = [one for one in these if self._is(one, f"{OPEN[one.kind]} AND {MIDDLE[one.how]}")]
         self.holder.rollback()
-        self.db.execute("UPDATE fleet_requestslot SET free_at = clock_timestamp() WHERE id = ANY(%s)", [slots])
+        if is_taken:
+            self._give_slots_back()
         self._order("faults", {"clear": True})
         self._await_recovery(found, killed)
         return found
@@ -195,12 +197,13 @@ class Scene:
         if open_still:
             raise SystemExit(f"crash: not recovered within {PATIENCE_S:g} s: {open_still}")
 
-    def _take_slots(self) -> list[int]:
-        """No request is left for anybody, nor comes free soon; returns whose slots to give back."""
-        taken = self.db.execute(
-            "UPDATE fleet_requestslot SET free_at = clock_timestamp() + interval '1 hour' RETURNING id"
-        )
-        return [row[0] for row in taken.fetchall()]
+    def _take_slots(self) -> None:
+        """No request is left for anybody, nor comes free soon."""
+        self.db.execute("UPDATE fleet_requestslot SET free_at = free_at + interval '1 hour'")
+
+    def _give_slots_back(self) -> None:
+        """Each is free when it would have been: what was sent goes on to count."""
+        self.db.execute("UPDATE fleet_requestslot SET free_at = free_at - interval '1 hour'")
 
     # --- the books --------------------------------------------------------------------------------------------------
     def _reckon(self) -> tuple[int, int]:
