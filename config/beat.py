@@ -23,6 +23,7 @@ task_routes = {
     "charging.tasks.read_due": {"queue": "bulk"},
     "charging.tasks.mail_receipt": {"queue": "bulk"},
     "charging.tasks.*": {"queue": "now"},
+    "fleet.tasks.fire_schedules": {"queue": "now"},
     "fleet.tasks.*": {"queue": "bulk"},
     "reporting.tasks.*": {"queue": "bulk"},
 }

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db.models.functions import Now
 
 import eevion
-from fleet import commands, gateway, timeouts
+from fleet import commands, gateway, schedule_runs, schedules, timeouts
 from fleet.models import Account, ApiCall, RawMessage
 from lib import clock
 
@@ -17,6 +17,17 @@ log = logging.getLogger(__name__)
 @shared_task
 def deliver_due() -> None:
     commands.deliver(now=clock.now())
+
+
+@shared_task
+def fire_schedules() -> None:
+    if schedule_runs.fire(clock.now()):
+        deliver_due.delay()
+
+
+@shared_task
+def realign_schedules() -> None:
+    schedules.realign(clock.now())
 
 
 @shared_task
