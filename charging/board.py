@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Case, Count, Exists, ExpressionWrapper, F, OuterRef, Q, Value, When
+from django.db.models import Case, Count, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.fields import BooleanField, SmallIntegerField
 
 from charging import decisions, silence, unsent
@@ -107,6 +107,11 @@ def rank() -> Case:
 def page(actor: Actor, wanted: Filter) -> list[Place]:
     """The open sessions of a filter, in its order, at most ROWS. One query."""
     return _below(_order(actor, wanted, ROWS))
+
+
+def shown(actor: Actor, wanted: Filter) -> "QuerySet[Session]":
+    """The sessions of that page, as a query for another one."""
+    return Session.objects.visible_to(actor).filter(wanted.matches()).order_by(*wanted.order()).values("pk")[:ROWS]
 
 
 def update(actor: Actor, wanted: Filter, news: News) -> tuple[list[Place], list[int]]:

@@ -1,15 +1,16 @@
 """What a row of the board says: a session, its figures as they are by now, its power over the last half hour."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from django.db.models import OuterRef, Subquery
 
-from charging import decisions, estimates, silence, traces
+from charging import decisions, estimates, freshness, silence, traces
 from charging.estimates import SessionEstimate
 from charging.models import Reading, Session
+from charging.read_queue import Line
 from people.actor import Actor
 
 
@@ -19,6 +20,7 @@ class Row:
     seen_at: datetime | None  # the last answer that spoke of it
     shown: SessionEstimate | None  # None: never read
     trace: list[Decimal | None]  # power over the last half hour
+    next_read: str = ""  # when about and why it is read next, in words; empty: it is not read, or nobody asked
 
     @property
     def since_at(self) -> datetime:
@@ -33,8 +35,9 @@ class Row:
         return decisions.is_lost(self.session)
 
 
-def drawn(actor: Actor, ids: Collection[int], now: datetime) -> dict[int, Row]:
-    """Rows of some of the sessions that the actor sees, by id: two queries. One that left meanwhile is left out."""
+def drawn(actor: Actor, ids: Collection[int], now: datetime, lines: Mapping[int, Line] | None = None) -> dict[int, Row]:
+    """Rows of some of the sessions that the actor sees, by id: two queries. One that left meanwhile is left out. With
+    the line of each account, rows say when they are read next."""
     if not ids:
         return {}
     latest = Reading.objects.filter(session=OuterRef("pk")).order_by("-received_at", "-id")
@@ -54,9 +57,15 @@ def drawn(actor: Actor, ids: Collection[int], now: datetime) -> dict[int, Row]:
             session.seen_at,  # type: ignore[attr-defined]
             _shown(session, now),
             traces.trace(recent[session.pk], now, silence.horizon_s(session)),
+            _next_read(session, (lines or {}).get(session.station.account_id), now),
         )
         for session in sessions
     }
+
+
+def _next_read(session: Session, line: Line | None, now: datetime) -> str:
+    found = freshness.foresee(session, line, now) if line else None
+    return found.sentence(session.site.zone) if found else ""
 
 
 def _recent(ids: list[int], now: datetime) -> dict[int, list[Reading]]:

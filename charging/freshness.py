@@ -10,7 +10,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import DurationField, Exists, ExpressionWrapper, OuterRef, Q, Subquery
+from django.db import transaction
+from django.db.models import DurationField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
@@ -45,11 +46,14 @@ class NextRead:
         return _("Next reading about %(moment)s: %(why)s.") % {"moment": moment, "why": why}
 
 
-def watch(session_ids: Collection[int]) -> None:
-    """Somebody is looking at these. Asked for by every update of a page; a write only when it begins to run out."""
+def watch(sessions: "Collection[int] | QuerySet[Session]") -> None:
+    """Somebody is looking at these, named by their ids or by a query for them. Asked for by every update of a page; a
+    write only when it begins to run out. It waits for nobody: a row that is just being written is left to the next."""
     fading = Q(watched_until=None) | Q(watched_until__lt=Now() + timedelta(seconds=WATCH_S / 2))
-    watched = Session.objects.filter(fading, pk__in=session_ids, state__in=LIVE)
-    watched.update(watched_until=Now() + timedelta(seconds=WATCH_S))
+    with transaction.atomic():
+        free = Session.objects.select_for_update(skip_locked=True, of=("self",))
+        found = free.filter(fading, pk__in=sessions, state__in=LIVE)
+        Session.objects.filter(pk__in=found.values("pk")).update(watched_until=Now() + timedelta(seconds=WATCH_S))
 
 
 def next_read(session: Session, now: datetime) -> NextRead | None:

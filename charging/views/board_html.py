@@ -8,24 +8,36 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
 from django.template.loader import get_template
 from django.utils import translation
 
-from charging import attention, board, board_rows, estimate_quality, live_figures, places
-from charging.board import Place
+from charging import (
+    attention,
+    board,
+    board_rows,
+    estimate_quality,
+    freshness,
+    live_figures,
+    places,
+    read_queue,
+)
+from charging.board import Filter, Place
 from charging.changes import Mark
 from charging.estimate_quality import Quality
+from charging.read_queue import Line
 from people.actor import Actor
 from people.roles import Permission
 
 ROW_KEPT_S = 5.0  # wall: names of sites and stations may change without a word
 MOST_ROWS = 5_000
 MOST_AROUNDS = 500
+LINES_KEPT_S = 2.0  # wall
+WATCHED_EVERY_S = 10.0  # wall: a look counts for freshness.WATCH_S and is renewed in its second half
 AROUND_KEPT_S = 2.0  # wall, at least
 AROUND_SHARE = 50  # and so many times as long as it took: a fiftieth of one processor at most
 PARTS = ("figures", "attention", "sites")
@@ -33,6 +45,8 @@ FRAME = ("tabs", "foot")  # parts that depend on the filter
 TICKING = re.compile(r"(<time\b[^>]*>)[^<]*")
 Key = tuple[int, int, bool, bool, str]
 
+_lined: tuple[float, list[Line]] | None = None
+_watched: dict[tuple[Any, ...], float] = {}
 _rows: dict[Key, tuple[float, str]] = {}
 _arounds: dict[tuple[Any, ...], "Around"] = {}
 _busy: dict[tuple[Any, ...], threading.Lock] = {}
@@ -66,12 +80,14 @@ class Around:
 
 # --- rows -------------------------------------------------------------------------------------------------------------
 def rows(actor: Actor, places_shown: Sequence[Place], now: datetime) -> list[str]:
-    """The rows as HTML, in their order; two queries if any of them is not at hand."""
+    """The rows as HTML, in their order; two queries if any of them is not at hand, one more if the lines of reading are
+    not."""
     may_control, language = actor.can(Permission.CONTROL_SESSIONS), translation.get_language()
     keys = {one.pk: (one.pk, one.version, one.aged, may_control, language) for one in places_shown}
     moment = time.monotonic()
     cells = {pk: kept[1] for pk, key in keys.items() if (kept := _rows.get(key)) and kept[0] > moment}
-    missing = board_rows.drawn(actor, [pk for pk in keys if pk not in cells], now)
+    unknown = [pk for pk in keys if pk not in cells]
+    missing = board_rows.drawn(actor, unknown, now, _lines() if unknown else None)
     template = get_template("charging/_live_cells.html")
     for pk, row in missing.items():
         cells[pk] = template.render({"row": row, "now": now, "may_control": may_control})
@@ -91,6 +107,30 @@ def rows(actor: Actor, places_shown: Sequence[Place], now: datetime) -> list[str
 def _row(one: Place, cells: str) -> str:
     above = f"s-{one.after}" if one.after else ""
     return f'<tr id="s-{one.pk}" data-after="{above}">{cells}</tr>'
+
+
+def _lines() -> dict[int, Line]:
+    """The line of reading of each account, as it would stand by now if nothing had changed for LINES_KEPT_S."""
+    global _lined
+    moment = time.monotonic()
+    if _lined is None or _lined[0] + LINES_KEPT_S <= moment:
+        _lined = moment, read_queue.lines()
+    made_s, lines = _lined
+    passed = timedelta(seconds=moment - made_s)
+    return {account: replace(line, at=line.at + passed) for line in lines for account in line.account_ids}
+
+
+# --- who looks --------------------------------------------------------------------------------------------------------
+def watch(actor: Actor, wanted: Filter) -> None:
+    """Somebody has this page open. One write for all who have, every WATCHED_EVERY_S; else nothing is asked."""
+    page = (actor.organisation_id, actor.site_ids, wanted)
+    moment = time.monotonic()
+    if _watched.get(page, 0.0) > moment:
+        return
+    if len(_watched) > MOST_AROUNDS:
+        _watched.clear()
+    _watched[page] = moment + WATCHED_EVERY_S
+    freshness.watch(board.shown(actor, wanted))
 
 
 # --- around -----------------------------------------------------------------------------------------------------------
@@ -156,5 +196,8 @@ def unlike(parts: Iterable[Part], digests: str) -> tuple[list[str], str]:
 
 def forget() -> None:
     """For tests, which make another world within a second."""
+    global _lined
+    _lined = None
     _rows.clear()
     _arounds.clear()
+    _watched.clear()

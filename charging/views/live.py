@@ -44,6 +44,7 @@ def live(request: HttpRequest) -> HttpResponse:
     """The whole page; without a script it is as true as its moment."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     wanted, now = Filter.read(request.GET), clock.now()
+    board_html.watch(actor, wanted)
     mark = changes.look(actor, Mark()).mark  # before the rows
     cards = places.cards(actor, now)
     context = _frame(actor, wanted, board.tabs(actor)) | {
@@ -67,11 +68,12 @@ def live(request: HttpRequest) -> HttpResponse:
 def live_rows(request: HttpRequest) -> HttpResponse:
     """204 if nothing changed since X-Since; else the changed rows, and out of band what differs around them."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    seen = Seen.read(request.headers.get("X-Since", ""))
+    seen, wanted = Seen.read(request.headers.get("X-Since", "")), Filter.read(request.GET)
+    board_html.watch(actor, wanted)
     news = changes.look(actor, seen.mark)
     if seen.mark.xid and not news and not seen.is_late:
         return _answer(Seen(news.mark, False, seen.digests))
-    wanted, now = Filter.read(request.GET), clock.now()
+    now = clock.now()
     shown, gone = board.update(actor, wanted, news) if seen.mark.xid else (board.page(actor, wanted), [])
     rows = board_html.rows(actor, shown, now)
     rows += [f'<tr id="s-{pk}" data-gone></tr>' for pk in gone]

@@ -98,7 +98,7 @@ def test_selection_focus_menu_and_scroll_survive_updates(board: Page) -> None:
     rows = page.locator("tbody tr")
     row, other = rows.nth(1), rows.nth(2)
     row.locator(".check").check()
-    other.locator("details.menu summary").click()
+    other.locator(".act details.menu summary").click()
     focused = row.locator("a.id")
     focused.focus()
     page.evaluate("scrollTo(0, 300)")
@@ -111,7 +111,7 @@ def test_selection_focus_menu_and_scroll_survive_updates(board: Page) -> None:
     expect(row.locator(".check")).to_be_checked()
     expect(page.locator(".bulk")).to_be_visible()
     expect(page.locator("[data-selected]").first).to_have_text("1")
-    assert other.locator("details.menu").get_attribute("open") is not None
+    assert other.locator(".act details.menu").get_attribute("open") is not None
     after = focused.bounding_box()
     assert top and after and abs(top["y"] - after["y"]) < 2
 

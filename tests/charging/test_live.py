@@ -1,19 +1,20 @@
 """The live page and its changed rows."""
 
 import random
+import re
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.db.models.functions import Now
 from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from charging import board, changes, live_figures, places
+from charging import board, changes, freshness, live_figures, places
 from charging.changes import Mark
 from charging.models import Reading, Session, StationException
 from charging.models.session import State
@@ -341,6 +342,7 @@ def test_an_unchanged_poll_asks_four_questions(world: World) -> None:
     def asked(n: int) -> int:
         for _ in range(n):
             silent_session(station)
+        client.get("/")  # as every poll follows a page; a look of somebody lasts longer than the time between two polls
         mark = changes.look(factories.actor(owner), Mark()).mark
         later = Mark(10**15, mark.at_ms, mark.alarms)  # rows of this test's own transaction count as told
         with CaptureQueriesContext(connection) as queries:
@@ -348,6 +350,109 @@ def test_an_unchanged_poll_asks_four_questions(world: World) -> None:
         return len(queries)
 
     assert (asked(1), asked(5)) == (4, 4)
+
+
+# --- who looks, and what is read next ---------------------------------------------------------------------------------
+def watched() -> set[int]:
+    return set(Session.objects.filter(watched_until__gt=Now() + timedelta(seconds=25)).values_list("pk", flat=True))
+
+
+def test_whoever_opens_the_board_looks_at_the_rows_of_that_page_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(board, "ROWS", 2)
+    owner, station = world
+    first, second, hidden = [factories.session(station, state=State.SUSPENDED).pk for _ in range(3)][::-1]
+    charging = factories.session(station).pk
+    foreign = factories.session().pk
+    client = factories.client_for(owner)
+    client.get("/", {"tab": "suspended"})
+    assert watched() == {first, second}
+    client.get("/", {"tab": "charging"})
+    assert watched() == {first, second, charging}
+    assert not Session.objects.filter(pk__in=[hidden, foreign], watched_until__isnull=False).exists()
+
+
+def test_polls_renew_the_look_once_in_a_while_and_cost_one_write_then(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner, station = world
+    session = factories.session(station)
+    client = factories.client_for(owner)
+    mark = changes.look(factories.actor(owner), Mark()).mark
+    unchanged = f"{Mark(10**15, mark.at_ms, mark.alarms)}.0."
+
+    def asked() -> list[str]:
+        with CaptureQueriesContext(connection) as queries:
+            assert rows(client, unchanged).status_code == 204
+        return [query["sql"] for query in queries if query["sql"].startswith(("SELECT", "UPDATE"))]
+
+    renewing = asked()
+    assert [len(renewing), len(asked()), len(asked())] == [5, 4, 4]
+    assert sum("UPDATE" in sql.split()[0] for sql in renewing) == 1
+    assert watched() == {session.pk}
+    Session.objects.update(watched_until=Now() + timedelta(seconds=5))
+    monkeypatch.setattr(board_html, "WATCHED_EVERY_S", 0.0)
+    board_html.forget()
+    asked()
+    assert watched() == {session.pk}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_look_waits_for_no_writer() -> None:
+    free, busy = factories.session(), factories.session()
+    with connections["default"].copy().cursor() as other:
+        other.execute("BEGIN")
+        other.execute("UPDATE charging_session SET power_kw = 1 WHERE id = %s", [busy.pk])
+        freshness.watch([free.pk, busy.pk])
+        assert watched() == {free.pk}
+        other.execute("ROLLBACK")
+        other.connection.close()
+    freshness.watch([free.pk, busy.pk])
+    assert watched() == {free.pk, busy.pk}
+
+
+def test_a_row_says_when_and_why_it_is_read_next(world: World) -> None:
+    owner, station = world
+    session = factories.session(station, vendor_session_id="s1", read_at=clock.now())
+    reading(session)
+    html = factories.client_for(owner).get("/").content.decode()
+    row = html.split(f'<tr id="s-{session.pk}"')[1].split("</tr>")[0]
+    said = re.search(r'<details class="menu why"><summary title="([^"]+)">', row)
+    assert said is not None
+    assert re.fullmatch(r"Next reading about \d\d:\d\d:\d\d E[SD]T: somebody has its page open\.", said[1])
+    assert f"<div><p>{said[1]}</p></div>" in row  # for keyboard and touch, not only where a pointer rests
+
+
+def test_a_row_that_nobody_reads_promises_no_reading(world: World) -> None:
+    owner, station = world
+    reading(factories.session(station, state=State.UNKNOWN))
+    assert "Next reading" not in factories.client_for(owner).get("/").content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_words_that_changed_send_no_row(world: World) -> None:
+    """Another session changes, so that the answer is drawn; the one whose next reading moved is not in it."""
+    owner, station = world
+    still = factories.session(station, vendor_session_id="s1", read_at=clock.now())
+    other = factories.session(station, vendor_session_id="s2", read_at=clock.now())
+    for one in (still, other):
+        reading(one)
+    client = factories.client_for(owner)
+    page = client.get("/").content.decode()
+    version = html_version(page)
+    Session.objects.filter(pk=still.pk).update(watched_until=Now() + timedelta(hours=1))
+    Session.objects.filter(pk=other.pk).update(power_kw=Decimal(3))
+    board_html.forget()
+    answer = rows(client, version).content.decode()
+    assert f'<tr id="s-{other.pk}"' in answer
+    assert f'<tr id="s-{still.pk}"' not in answer
+
+
+def html_version(page: str) -> str:
+    found = re.search(r'data-version="([^"]+)"', page)
+    assert found is not None
+    return found[1]
 
 
 def test_what_stands_around_is_sent_only_where_it_differs(world: World) -> None:
