@@ -2,8 +2,17 @@
 
 from fleet.forms.account import AccountForm
 from fleet.forms.command import CommandForm
+from fleet.forms.command_schedule import CommandScheduleForm
 from fleet.forms.site import SiteForm
 from fleet.forms.station import StationForm, StationImportForm
 from fleet.forms.tariff import TariffForm
 
-__all__ = ["AccountForm", "CommandForm", "SiteForm", "StationForm", "StationImportForm", "TariffForm"]
+__all__ = [
+    "AccountForm",
+    "CommandForm",
+    "CommandScheduleForm",
+    "SiteForm",
+    "StationForm",
+    "StationImportForm",
+    "TariffForm",
+]
