@@ -104,10 +104,10 @@ def priced(
 
 
 def unseen(now: datetime) -> QuerySet[CommandItem]:
-    """What finished lately and can be observed, and was not yet."""
+    """What finished lately and can be observed, and was not yet; a contradicted one may have been proved before."""
     return CommandItem.objects.filter(
         command__requested_at__gt=now - LATELY,
-        state__in=(ItemState.FINISHED, ItemState.FINISHED_LATE),
+        state__in=(ItemState.FINISHED, ItemState.FINISHED_LATE, ItemState.CONTRADICTED),
         kind__in=(CommandKind.TARIFF, CommandKind.PRIORITY_STATUS),
     )
 
