@@ -1,7 +1,8 @@
 """The state strip of a station: per connector, what is known of each moment of the last day, week or month. Pure.
 
-It tells the past by the order of fleet/connector_state.py: a session before a fault, a fault before an offline station.
-What nobody said is no news, and never available. Where the facts come from: charging/strip_facts.py.
+It tells the past by the order of fleet/connector_state.py: a session before a command that took the station out of
+service, that before a fault, a fault before an offline station. What nobody said is no news, and never available. Where
+the facts come from: charging/strip_facts.py.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,6 +23,7 @@ class Kind(StrEnum):
     STOPPED = "stopped"
     PENDING = "pending"
     BLOCKED = "blocked"
+    UNAVAILABLE = "unavailable"
     FAULTED = "faulted"
     OFFLINE = "offline"
     NO_NEWS = "no-news"
@@ -73,7 +75,8 @@ class SessionFacts:
 
 @dataclass(frozen=True)
 class Alarm:
-    """An exception, `end_at` None while it is open. Without a connector it speaks of the whole station."""
+    """An exception, or the time for which a command took the station out of service; `end_at` None while that lasts.
+    Without a connector it speaks of the whole station."""
 
     connector_id: int | None
     kind: Kind
@@ -116,7 +119,7 @@ def of(
     mine = [one for one in sessions if one.connector_id == connector_id]
     known = _in_order(stretch for one in mine for stretch in _of_session(one, end_at))
     about = [one for one in alarms if one.connector_id in (None, connector_id)]
-    for kind in (K.FAULTED, K.OFFLINE):
+    for kind in (K.UNAVAILABLE, K.FAULTED, K.OFFLINE):
         told = (Stretch(kind, one.begin_at, one.end_at or end_at, one.words) for one in about if one.kind is kind)
         known = _under(known, _in_order(told))
     inside = [part for one in known if (part := one.within(begin_at, end_at))]

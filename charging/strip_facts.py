@@ -1,4 +1,4 @@
-"""Where the facts of a station's strip come from: five queries at most, however long the window. What they make is in
+"""Where the facts of a station's strip come from: six queries at most, however long the window. What they make is in
 charging/strip.py."""
 
 from collections import defaultdict
@@ -7,13 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Max, Q
+from django.utils.translation import gettext as _
 
 from charging import silence
 from charging.models import Reading, Session, SessionEvent, StationException
 from charging.models.session import LIVE
 from charging.strip import Alarm, Kind, SessionFacts
 from eevion import ExceptionType
+from fleet import command_words
+from fleet.connector_state import AVAILABLE
 from fleet.models import Station
+from fleet.models.command import DONE_ITEMS
+from fleet.models.station import CommandKind
 
 MOST = 2000  # sessions of one station: thirty days of one every twenty minutes; the newest are kept
 KIND_OF = {ExceptionType.STATION_OFFLINE.value: Kind.OFFLINE, ExceptionType.CONNECTOR_FAULTED.value: Kind.FAULTED}
@@ -60,7 +65,7 @@ def read(station: Station, begin_at: datetime, end_at: datetime) -> Found:
         )
         for row in rows
     ]
-    return Found(sessions, _alarms(station, begin_at, end_at))
+    return Found(sessions, [*_alarms(station, begin_at, end_at), *_out_of_service(station, begin_at, end_at)])
 
 
 def _told(ids: Collection[int]) -> tuple[Moves, Silences]:
@@ -92,6 +97,24 @@ def _silent_now(quiet: Silences, horizons_s: Mapping[int, float], now: datetime)
     for row in answers:
         if (now - row["confirmed_at__max"]).total_seconds() > horizons_s[row["session_id"]]:
             quiet[row["session_id"]].append((row["confirmed_at__max"], now))
+
+
+def _out_of_service(station: Station, begin_at: datetime, now: datetime) -> list[Alarm]:
+    """From the end of a priorityStatus job that took the station away to the end of the next one that gave it back."""
+    done = station.command_items.filter(kind=CommandKind.PRIORITY_STATUS, state__in=DONE_ITEMS, finished_at__lte=now)
+    rows = list(done.order_by("-finished_at", "-id").values_list("finished_at", "wanted_value")[:MOST])[::-1]
+    ends = [at for at, _value in rows[1:]]
+    return [
+        Alarm(None, Kind.UNAVAILABLE, at, until, _by_command(value))
+        for (at, value), until in zip(rows, [*ends, None], strict=False)
+        if value not in ("", AVAILABLE) and (until is None or until > begin_at)
+    ]
+
+
+def _by_command(value: str) -> str:
+    if value == Kind.UNAVAILABLE:
+        return _("by command")
+    return _("by command: %(value)s") % {"value": command_words.value(CommandKind.PRIORITY_STATUS, value, {})}
 
 
 def _alarms(station: Station, begin_at: datetime, end_at: datetime) -> list[Alarm]:

@@ -19,7 +19,13 @@ from people.access import require
 from people.roles import Permission
 
 SPANS = (("24h", gettext_lazy("24 h")), ("7d", gettext_lazy("7 d")), ("30d", gettext_lazy("30 d")))
-HEIGHT = {Kind.SUSPENDED: 60.0, Kind.STOPPED: 35.0, Kind.PENDING: 35.0, Kind.OFFLINE: 60.0}  # percent of the strip
+HEIGHT = {
+    Kind.SUSPENDED: 60.0,
+    Kind.STOPPED: 35.0,
+    Kind.PENDING: 35.0,
+    Kind.OFFLINE: 60.0,
+    Kind.UNAVAILABLE: 25.0,
+}  # percent of the strip
 Lines = list[tuple[str, list[Stretch]]]
 
 

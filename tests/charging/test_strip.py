@@ -13,7 +13,7 @@ from charging import strip, strip_facts
 from charging.models import Reading, Session, StationException
 from charging.models.session import Origin, State
 from charging.strip import Alarm, Kind, SessionFacts, Stretch
-from fleet.models import Station
+from fleet.models import Command, CommandItem, Station
 from lib import clock
 from tests import factories
 from tests.factories import NOW
@@ -96,6 +96,23 @@ def test_a_session_comes_before_a_fault_and_a_fault_before_an_offline_station() 
     ]
 
 
+def test_a_command_comes_after_a_session_and_before_a_fault() -> None:
+    alarms = (
+        Alarm(None, Kind.OFFLINE, at(1), at(4)),
+        Alarm(None, Kind.UNAVAILABLE, at(2), at(12), "by command"),
+        Alarm(1, Kind.FAULTED, at(10), at(14)),
+    )
+    assert of(facts(5, 6, (5, "charging")), alarms=alarms) == [
+        ("no-news", 0, 1),
+        ("offline", 1, 2),
+        ("unavailable", 2, 5),
+        ("charging", 5, 6),
+        ("unavailable", 6, 12),
+        ("faulted", 12, 14),
+        ("no-news", 14, 24),
+    ]
+
+
 moments = st.floats(-6, 30)
 
 
@@ -115,7 +132,7 @@ def session_facts(draw: st.DrawFn) -> SessionFacts:
 @st.composite
 def alarms(draw: st.DrawFn) -> Alarm:
     begin, end = sorted(draw(st.tuples(moments, moments)))
-    kind = draw(st.sampled_from([Kind.FAULTED, Kind.OFFLINE]))
+    kind = draw(st.sampled_from([Kind.UNAVAILABLE, Kind.FAULTED, Kind.OFFLINE]))
     return Alarm(draw(st.sampled_from([1, 2, None])), kind, at(begin), draw(st.sampled_from([None, at(end)])))
 
 
@@ -162,6 +179,47 @@ def on(station: Station, number: int = 1, **fields: Any) -> Session:
 def lines(station: Station, number: int = 1) -> list[tuple[str, float, float]]:
     found = strip_facts.read(station, DAY_AGO, NOW)
     return told(strip.of(station.connectors.get(number=number).pk, found.sessions, found.alarms, DAY_AGO, NOW))
+
+
+def ended(station: Station, hours: float, value: str, state: str = "finished", kind: str = "priorityStatus") -> None:
+    """A command of that value whose job ended then, in that state."""
+    command = Command.objects.create(
+        organisation=station.organisation, requested_by_label="owner", requested_at=at(hours), values={kind: value}
+    )
+    CommandItem.objects.create(
+        command=command, station=station, kind=kind, wanted_value=value, state=state, finished_at=at(hours)
+    )
+
+
+@pytest.mark.django_db
+def test_a_finished_command_takes_the_station_out_of_service_until_the_next_gives_it_back() -> None:
+    station = factories.station()
+    ended(station, -30, "available")
+    ended(station, -2, "unavailable")
+    ended(station, 3, "available", "observed")
+    ended(station, 8, "outOfService", "finished_late")
+    ended(station, 9, "available", "failed")  # nothing came of it
+    ended(station, 9, "available", "rejected")
+    ended(station, 9, "available", kind="setMessage")
+    ended(station, 10, "unavailable", "contradicted")
+    ended(factories.station(), 4, "unavailable")
+    assert lines(station) == [
+        ("unavailable", 0, 3),
+        ("no-news", 3, 8),
+        ("unavailable", 8, 10),
+        ("unavailable", 10, 24),
+    ]
+    words = {one.words for one in strip_facts.read(station, DAY_AGO, NOW).alarms}
+    assert words == {"by command", "by command: Out of service"}
+
+
+@pytest.mark.django_db
+def test_closures_of_before_cost_nothing_and_do_not_reach_into_the_window() -> None:
+    station = factories.station()
+    for day in range(5):
+        ended(station, -24 * day - 20, "unavailable")
+        ended(station, -24 * day - 10, "available")
+    assert strip_facts.read(station, DAY_AGO, NOW).alarms == []
 
 
 @pytest.mark.django_db
