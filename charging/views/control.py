@@ -1,6 +1,7 @@
 """Start, stop, and the decision about a start that nobody answered. The rows are the queue; here a worker is nudged."""
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
@@ -21,6 +22,7 @@ from people.access import require
 from people.actor import Actor
 from people.roles import Permission
 
+TYPED = ("station", "connector", "reference")  # what a plan asks, too
 DECIDED = {
     "never_started": gettext_lazy("Noted: it never started. The connector is free for another start."),
     "closed": gettext_lazy("Noted: it is over. The connector is free for another start."),
@@ -31,7 +33,9 @@ DECIDED = {
 @require(Permission.CONTROL_SESSIONS)
 def session_start(request: HttpRequest) -> HttpResponse:
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    given = {"station": request.GET.get("station", ""), "connector": request.GET.get("connector", "")}
+    if "later" in request.POST:
+        return redirect(_later_href(request))
+    given = {name: request.GET.get(name, "") for name in TYPED}
     form = StartForm(request.POST or None, initial=given, actor=actor)
     stop_form = RuleForm(request.POST or None, prefix="stop")
     if form.is_valid() and stop_form.is_valid():
@@ -42,6 +46,12 @@ def session_start(request: HttpRequest) -> HttpResponse:
     return render(
         request, "charging/session_start.html", context, status=422 if form.errors or stop_form.errors else 200
     )
+
+
+def _later_href(request: HttpRequest) -> str:
+    """The form of a plan, with what was typed here; whether it makes sense is said there."""
+    typed = {name: value for name in TYPED if (value := request.POST.get(name, "").strip()[:120])}
+    return f"{reverse('start_plan_new')}?{urlencode(typed)}" if typed else reverse("start_plan_new")
 
 
 def _start(form: StartForm, stop_form: RuleForm, actor: Actor) -> Session | None:

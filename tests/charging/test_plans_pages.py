@@ -1,12 +1,13 @@
 """The pages of scheduled starts: made, refused where the person looks, listed, cancelled."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 
-from charging.models import PlannedStart, StartPlan
+from charging.models import PlannedStart, Session, StartPlan
 from lib import clock
 from people.models import Membership
 from tests import factories
@@ -85,3 +86,36 @@ def test_what_became_of_a_start_is_told(client: Client, owner: Membership) -> No
 
 def test_an_empty_list_says_what_it_is_for(client: Client) -> None:
     assert "Nothing is planned" in client.get("/starts/planned/").content.decode()
+
+
+# --- from the form of a start -----------------------------------------------------------------------------------------
+def test_start_later_keeps_what_was_typed(client: Client, owner: Membership) -> None:
+    station = factories.station(factories.site(owner.organisation))
+    typed = {"station": station.pk, "connector": "2", "reference": "van 7 & co", "stop-energy": "20", "later": "1"}
+    answer = client.post("/sessions/start", typed)
+    where = f"{NEW}?station={station.pk}&connector=2&reference=van+7+%26+co"
+    assert (answer.status_code, answer.headers["Location"]) == (302, where)
+    form = client.get(where).context["form"]
+    assert [str(form[name].value()) for name in ("station", "connector", "reference")] == [
+        str(station.pk),
+        "2",
+        "van 7 & co",
+    ]
+    assert not Session.objects.exists()
+
+
+def test_start_later_with_nothing_typed_is_an_empty_plan(client: Client) -> None:
+    answer = client.post("/sessions/start", {"station": "", "reference": " ", "later": "1"})
+    assert answer.headers["Location"] == NEW
+
+
+def test_the_enter_key_starts_and_does_not_plan(client: Client) -> None:
+    """A browser presses the first button of the form."""
+    form = client.get("/sessions/start").content.decode().split('<form class="card dlg form"')[1].split("</form>")[0]
+    buttons = re.findall(r"<button[^>]*>", form)
+    assert ["later" in button for button in buttons] == [False, True, False]
+
+
+def test_a_start_is_offered_with_the_reference_of_its_address(client: Client, owner: Membership) -> None:
+    form = client.get("/sessions/start", {"reference": "van 7"}).context["form"]
+    assert form["reference"].value() == "van 7"
