@@ -24,6 +24,8 @@ task_routes = {
     "charging.tasks.mail_receipt": {"queue": "bulk"},
     "charging.tasks.*": {"queue": "now"},
     "fleet.tasks.fire_schedules": {"queue": "now"},
+    "fleet.tasks.deliver_now": {"queue": "now"},
+    "fleet.tasks.advance_commands": {"queue": "now"},
     "fleet.tasks.*": {"queue": "bulk"},
     "reporting.tasks.*": {"queue": "bulk"},
 }
@@ -42,6 +44,8 @@ beat_schedule = {
     "digest messages": every("charging.tasks.digest_due", 2),
     "list exceptions": every("charging.tasks.list_exceptions", 60),
     "deliver commands": every("fleet.tasks.deliver_due", 2),
+    "deliver people's commands": every("fleet.tasks.deliver_now", 2),
+    "advance commands": every("fleet.tasks.advance_commands", 2),
     "fire command schedules": every("fleet.tasks.fire_schedules", 3),
     "realign command schedules": every("fleet.tasks.realign_schedules", 600),
     "read management history": every("fleet.tasks.read_history", 60),

@@ -150,6 +150,13 @@ def outlook(*, budget_id: int, lane: Lane) -> Outlook:
     return Outlook(next_s=max(0.0, row[0]), frozen_s=max(0.0, row[1]), free=row[2]) if row else Outlook(0.0, 0.0)
 
 
+def outlooks(lane: Lane) -> dict[int, Outlook]:
+    """The same for every budget, by its id, without the number of free slots."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OUTLOOKS.format(closed_until=_CLOSED_UNTIL[lane]), _words(0, lane))
+        return {row[0]: Outlook(max(0.0, row[1]), max(0.0, row[2])) for row in cursor.fetchall()}
+
+
 def wait_in(*, budget_id: int, lane: Lane, next_s: float) -> None:
     """Say that a sender of this lane waits, so that the lanes behind leave shared slots alone until it had its turn."""
     column = {Lane.API: "api_waiting_until", Lane.COMMANDS: "commands_waiting_until"}.get(lane)
@@ -200,11 +207,17 @@ _FREE_NOW = (
     "SELECT count(*) FROM fleet_requestslot s JOIN fleet_requestbudget b ON b.id = s.budget_id"  # noqa: S608
     f" WHERE {_FREE}"
 )
-_OUTLOOK = (
-    "SELECT EXTRACT(EPOCH FROM min(CASE WHEN s.lane = 'shared' THEN GREATEST(s.free_at, {closed_until})"  # noqa: S608
+_TIMES = (
+    "EXTRACT(EPOCH FROM min(CASE WHEN s.lane = 'shared' THEN GREATEST(s.free_at, {closed_until})"
     " ELSE s.free_at END) - clock_timestamp())::float8,"
-    " COALESCE(EXTRACT(EPOCH FROM b.frozen_until - clock_timestamp()), 0)::float8,"
-    f" count(*) FILTER (WHERE {_FREE})"
+    " COALESCE(EXTRACT(EPOCH FROM b.frozen_until - clock_timestamp()), 0)::float8"
+)
+_OUTLOOKS = (
+    f"SELECT b.id, {_TIMES} FROM fleet_requestslot s JOIN fleet_requestbudget b ON b.id = s.budget_id"  # noqa: S608
+    " WHERE s.lane = ANY(%(lanes)s) GROUP BY b.id"
+)
+_OUTLOOK = (
+    f"SELECT {_TIMES}, count(*) FILTER (WHERE {_FREE})"  # noqa: S608
     " FROM fleet_requestslot s JOIN fleet_requestbudget b ON b.id = s.budget_id"
     " WHERE s.budget_id = %(budget)s AND s.lane = ANY(%(lanes)s) GROUP BY b.id"
 )

@@ -1,156 +1,143 @@
 """Sends queued command items to the vendor: claimed, written down, committed, and only then called.
 
-What a job came to lives in fleet/jobs.py.
+Who is next lives in fleet/claims.py, what a job came to in fleet/jobs.py.
 """
 
+import json
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
+from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 import eevion
-from fleet import gateway, hooks, items
+from fleet import budget, claims, deadlines, gateway, items, senders
+from fleet.budget import Lane
+from fleet.claims import Parcel
 from fleet.models import Account, CommandItem, ManageCall
 from fleet.models.command import ItemState
-from fleet.models.message import HookKind
 from fleet.models.station import CommandKind
 from lib import outage
 
-PATIENCE_S = 20.0  # how long a sender waits for a request slot
-LEASE_S = PATIENCE_S + settings.EEVION_TIMEOUT_S + 2
 RUN_S = 20.0  # after which a delivering task makes room for others
-SENDERS = 3  # at once; the slots are the limit, not the senders
-NOT_SENT_AGAIN_S = 15.0
-SEATS = 7_419_001  # the advisory locks of the senders
+AHEAD_S = 1.0  # a parcel is claimed so long before its slot comes free
+REST_S = 15.0  # after a call that could not leave, before this sender tries the account again
+STOPPED = "the sender stopped before an answer came"
+
+Clock = Callable[[], datetime]
 
 
-@dataclass(frozen=True)
-class Parcel:
-    """One manage call to be: stations with equal wishes, and the items it answers."""
-
-    call: ManageCall
-    account: Account
-    station_ids: list[str]  # the vendor's
-    values: dict[str, str]
-    webhook_url: str | None
+class TooLate(eevion.NotSent):
+    """The deadline came while the call waited for its slot: it was not made."""
 
 
-def deliver(*, now: datetime, patience_s: float = PATIENCE_S) -> int:
-    """Send what is due, one manage call after another, for RUN_S at most. Returns the number of calls tried.
+@dataclass
+class _Attempt:
+    """When the request left, by business time; None: it did not."""
 
-    Running it twice at once is harmless; more than SENDERS at once return without doing anything.
+    sent_at: datetime | None = None
+
+
+def deliver(
+    *, clock: Clock, lane: Lane = Lane.COMMANDS, patience_s: float = RUN_S, stop: threading.Event | None = None
+) -> int:
+    """Send what is due in this lane, one manage call after another, for RUN_S at most. Returns the calls tried.
+
+    Where no slot is free it sleeps to the next one, until `patience_s` (wall) have passed. `clock` gives business time.
+    Running it twice at once is harmless; without a free seat (fleet/senders.py) it does nothing.
     """
-    lapse(now=now)
-    end = time.monotonic() + RUN_S
-    tried = 0
-    with _seat() as seated:
-        while seated and time.monotonic() < end and (parcel := claim(now=now)) is not None:
-            send(parcel, now=now, patience_s=patience_s)
-            tried += 1
+    end, tried, waiter = time.monotonic() + RUN_S, 0, stop or threading.Event()
+    patient_until = time.monotonic() + patience_s
+    resting: dict[int, float] = {}
+    with senders.seat(lane) as seated:
+        while seated and time.monotonic() < end and not waiter.is_set():
+            ready, later = _accounts(lane, resting, min(AHEAD_S, patience_s))
+            parcel = claims.claim(now=clock(), lane=lane, accounts=ready) if ready else None
+            if parcel is not None:
+                tried += 1
+                if not send(parcel, clock=clock, lane=lane, patience_s=min(claims.SLOT_PATIENCE_S, patience_s)):
+                    resting[parcel.account.pk] = time.monotonic() + REST_S
+                continue
+            left_s = min(end, patient_until) - time.monotonic()
+            wait_s = _wait_s(lane, later)
+            if wait_s is None or left_s <= 0:
+                break
+            waiter.wait(min(wait_s, left_s))
     return tried
 
 
 def lapse(*, now: datetime) -> int:
     """A sender that died in the middle: its items may or may not have arrived. Returns how many."""
     with transaction.atomic():
-        lost = CommandItem.objects.select_for_update(skip_locked=True).filter(
+        lost = CommandItem.objects.select_for_update(skip_locked=True, of=("self",)).filter(
             state=ItemState.SENDING, claimed_until__lte=Now()
         )
         found = list(lost)
         for item in found:
-            items.move(item, ItemState.UNKNOWN, now=now, error="the sender stopped before an answer came")
+            items.move(item, ItemState.UNKNOWN, now=now, error=STOPPED)
+        ManageCall.objects.filter(pk__in={item.call_id for item in found}).update(error=STOPPED)
     return len(found)
 
 
-def claim(*, now: datetime) -> Parcel | None:
-    """Take the next due wish, with its equals of the same account, and write the attempt down. None: nothing is due."""
-    with transaction.atomic():
-        first = _due().order_by("due_at", "pk").first()
-        if first is None:
-            return None
-        account = first.station.account
-        wishes = _wishes(account, first)
-        values = {item.kind: item.wanted_value for item in wishes[first.station_id]}
-        equal = [mine for mine in wishes.values() if {item.kind: item.wanted_value for item in mine} == values][
-            : account.stations_per_call
-        ]
-        token, url = hooks.mint(account=account, kind=HookKind.JOB, now=now)
-        call = ManageCall.objects.create(
-            account=account,
-            token=token,
-            station_ids=[mine[0].station_id for mine in equal],
-            values=values,
-            attempted_at=Now(),
-        )
-        for item in (item for mine in equal for item in mine):
-            items.move(item, ItemState.SENDING, now=now, call=call, claimed_until=Now() + timedelta(seconds=LEASE_S))
-    names = [mine[0].station.vendor_id for mine in equal]
-    return Parcel(call, account, names, values, url)
-
-
-def send(parcel: Parcel, *, now: datetime, patience_s: float = PATIENCE_S) -> None:
-    """Make the call and write down what came of it. `now` is the business time of the claim."""
+def send(
+    parcel: Parcel, *, clock: Clock, lane: Lane = Lane.COMMANDS, patience_s: float = claims.SLOT_PATIENCE_S
+) -> bool:
+    """Make the call and write down what came of it. False: it could not even leave, so the account should rest."""
+    attempt = _Attempt()
     try:
         answer = gateway.call(
             account=parcel.account,
-            lane=gateway.Lane.COMMANDS,
+            lane=lane,
             why=f"manage call {parcel.call.pk}: {', '.join(parcel.values)} for {', '.join(parcel.station_ids)}",
             endpoint="manage",
-            request=lambda client: _manage(client, parcel),
+            request=partial(_manage, parcel=parcel, clock=clock, attempt=attempt),
             patience_s=patience_s,
         )
-    except gateway.NoSlot as error:
-        outcome = partial(_put_back, wait_s=error.wait_s, error="")
-    except eevion.RateLimited as error:
-        outcome = partial(_put_back, wait_s=error.retry_after_s, error=error.message)
-    except eevion.NotSent as error:
-        outcome = partial(_put_back, wait_s=NOT_SENT_AGAIN_S, error=error.message)
-    except eevion.Rejected as error:
-        outcome = partial(_close, state=ItemState.REJECTED, error=f"{error.message} {_advice(error)}".rstrip())
-    except eevion.OutcomeUnknown as error:
-        outcome = partial(_close, state=ItemState.UNKNOWN, error=error.message)
+    except (gateway.NoSlot, eevion.EevionError) as error:
+        outcome, rests = _outcome(parcel, error), isinstance(error, eevion.NotSent) and not isinstance(error, TooLate)
     else:
-        outcome = partial(_close, state=ItemState.ACCEPTED, job_id=answer.job_id[:120])
-    outage.outlast(partial(outcome, parcel, now))
+        outcome, rests = partial(_close, state=ItemState.ACCEPTED, answer=answer), False
+    outage.outlast(partial(outcome, parcel, clock(), attempt))
+    return not rests
 
 
-def _advice(error: eevion.Rejected) -> str:
-    """What a person can do about a refusal; empty where the vendor's words must do."""
-    if error.is_auth:
-        return _("Check the API key in the account's settings.")
-    return _("Check the station id.") if error.is_unknown else ""
+def _accounts(lane: Lane, resting: dict[int, float], ahead_s: float) -> tuple[list[int], dict[int, tuple[int, float]]]:
+    """Accounts that have a slot now or within a moment; and of the others the budget and the seconds until one."""
+    seen, moment = budget.outlooks(lane), time.monotonic()
+    ready, later = [], {}
+    for pk, budget_id in Account.objects.filter(key_refused_at=None).values_list("pk", "budget_id"):
+        outlook = seen.get(budget_id)
+        if outlook is None or resting.get(pk, 0.0) > moment:
+            continue
+        wait_s = max(outlook.next_s, outlook.frozen_s)
+        if outlook.frozen_s > 0 or wait_s > ahead_s:
+            later[pk] = (budget_id, wait_s)
+        else:
+            ready.append(pk)
+    return ready, later
 
 
-def _due() -> "QuerySet[CommandItem]":
-    """Due items, locked; a station that is being sent the same command waits, so that the newer one comes last."""
-    sending = CommandItem.objects.filter(station=OuterRef("station"), kind=OuterRef("kind"), state=ItemState.SENDING)
-    return (
-        CommandItem.objects.select_for_update(skip_locked=True, of=("self",))
-        .filter(~Exists(sending), state=ItemState.QUEUED, due_at__lte=Now())
-        .select_related("station__account")
-    )
+def _wait_s(lane: Lane, later: dict[int, tuple[int, float]]) -> float | None:
+    """Seconds until it is time to claim for an account that has something due; None: none of them has."""
+    waiting = [later[pk] for pk in claims.accounts_due(lane, list(later))]
+    for budget_id, next_s in waiting:
+        budget.wait_in(budget_id=budget_id, lane=lane, next_s=next_s)
+    return max(0.0, min(next_s for _budget_id, next_s in waiting) - AHEAD_S) if waiting else None
 
 
-def _wishes(account: Account, first: CommandItem) -> dict[int, list[CommandItem]]:
-    """What is due for each station, the first one's at the front; several stations only where a call carries them."""
-    found = {first.station_id: list(_due().filter(station_id=first.station_id).order_by("pk"))}
-    if account.stations_per_call > 1:
-        alike = _due().filter(station__account=account, kind=first.kind, wanted_value=first.wanted_value)
-        names = [item.station_id for item in alike.order_by("due_at", "pk")[: account.stations_per_call]]
-        for item in _due().filter(station_id__in=names).exclude(station_id=first.station_id).order_by("pk"):
-            found.setdefault(item.station_id, []).append(item)
-    return found
-
-
-def _manage(client: eevion.Client, parcel: Parcel) -> eevion.JobQueued:
+def _manage(client: eevion.Client, *, parcel: Parcel, clock: Clock, attempt: _Attempt) -> eevion.JobQueued:
+    """The last look at the deadline stands here: the slot has been waited for, and the next thing is the request."""
+    moment = clock()
+    if parcel.expires_at is not None and parcel.expires_at <= moment:
+        raise TooLate("the deadline came before a request was free")
+    attempt.sent_at = moment
     return client.manage_stations(
         station_ids=parcel.station_ids,
         tariff_id=parcel.values.get(CommandKind.TARIFF),
@@ -160,48 +147,95 @@ def _manage(client: eevion.Client, parcel: Parcel) -> eevion.JobQueued:
     )
 
 
-def _put_back(parcel: Parcel, now: datetime, *, wait_s: float, error: str) -> None:
+def _outcome(parcel: Parcel, error: Exception) -> Callable[[Parcel, datetime, _Attempt], None]:
+    """What to write down, by what the error allows to be done next."""
+    if isinstance(error, (gateway.NoSlot, TooLate)):
+        return partial(_put_back, wait_s=0.0, error="")
+    if isinstance(error, eevion.RateLimited):
+        return partial(_put_back, wait_s=error.retry_after_s, error=error.message)
+    if isinstance(error, eevion.Rejected):
+        said = f"{error.message} {_advice(error)}".rstrip()
+        if error.status == 401:
+            return partial(_put_back, wait_s=0.0, error=said, code=items.KEY_REFUSED)
+        if parcel.size > 1 and error.status != 403:
+            return partial(_close, state=ItemState.QUEUED, failure=error, error=said)
+        return partial(_close, state=ItemState.REJECTED, failure=error, error=said)
+    if isinstance(error, eevion.OutcomeUnknown):
+        return partial(_close, state=ItemState.UNKNOWN, failure=error, error=error.message)
+    return partial(_put_back, wait_s=REST_S, error=str(error))
+
+
+def _advice(error: eevion.Rejected) -> str:
+    """What a person can do about a refusal; empty where the vendor's words must do."""
+    if error.is_auth:
+        return _("Check the API key in the account's settings.")
+    return _("Check the station id.") if error.is_unknown else ""
+
+
+def _put_back(parcel: Parcel, now: datetime, _attempt: _Attempt, *, wait_s: float, error: str, code: str = "") -> None:
     """It did not happen: the items wait again, and the attempt leaves no trace but the log of calls."""
     with transaction.atomic():
         for item in _sending(parcel):
-            items.queue_again(item, now=now, wait_s=wait_s, error=error)
+            items.queue_again(item, now=now, wait_s=wait_s, error=error, error_code=code)
+            if item.state == ItemState.QUEUED and item.command.expires_at and item.command.expires_at <= now:
+                deadlines.close([item], now)
         token = parcel.call.token
         ManageCall.objects.filter(pk=parcel.call.pk).delete()
         token.delete()
 
 
-def _close(parcel: Parcel, now: datetime, state: ItemState, *, job_id: str = "", error: str = "") -> None:
-    """Only what is still being sent moves: the webhook may have been faster than the answer."""
+def _close(
+    parcel: Parcel,
+    now: datetime,
+    attempt: _Attempt,
+    state: ItemState,
+    *,
+    answer: eevion.JobQueued | None = None,
+    failure: eevion.EevionError | None = None,
+    error: str = "",
+) -> None:
+    """Only what is still being sent moves: the webhook may have been faster than the answer.
+
+    Items that were refused together (`state` queued) go again one by one, for the fault is one of them.
+    """
     with transaction.atomic():
         call = ManageCall.objects.select_for_update().get(pk=parcel.call.pk)
         for item in _sending(parcel):
-            items.move(item, state, now=now, wait_s=settings.EEVION_TIMEOUT_S, error=error)
+            if state == ItemState.QUEUED:
+                items.queue_again(item, now=now, error=error, error_code=items.ALONE)
+                continue
+            items.move(
+                item, state, now=now, wait_s=settings.EEVION_TIMEOUT_S, error=error, error_code=_code(failure, state),
+                sent_at=attempt.sent_at or now,
+            )  # fmt: skip
         call.answered_at = None if state == ItemState.UNKNOWN else Now()
-        call.job_id = job_id or call.job_id
         call.error = error[:500]
-        if state == ItemState.REJECTED:
+        if answer is not None:
+            call.job_id, call.http_status = answer.job_id[:120], answer.http_status
+            call.answer = _document(eevion.dump(answer.raw))
+        if failure is not None:
+            call.http_status, call.answer = failure.status, _document(failure.body)
+        if state in (ItemState.REJECTED, ItemState.QUEUED):
             call.settled_at = now
         call.save()
 
 
-def _sending(parcel: Parcel) -> list[CommandItem]:
-    found = CommandItem.objects.select_for_update().filter(call_id=parcel.call.pk, state=ItemState.SENDING)
-    return list(found.order_by("pk"))
+def _code(failure: eevion.EevionError | None, state: ItemState) -> str:
+    """The vendor's word for what is wrong, else the status of its answer."""
+    if failure is None or state != ItemState.REJECTED:
+        return ""
+    return failure.code or f"http_{failure.status}"
 
 
-@contextmanager
-def _seat() -> Iterator[bool]:
-    """One of SENDERS places, held by a lock of this database connection, so that a dead sender leaves none taken."""
-    with connection.cursor() as cursor:
-        for number in range(SENDERS):
-            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [SEATS, number])
-            if cursor.fetchone()[0]:
-                break
-        else:
-            yield False
-            return
+def _document(body: str) -> Any:
+    """The answer as JSON that the database takes; what is none is kept as text."""
+    plain = body.replace("\x00", "").replace("\\u0000", "")
     try:
-        yield True
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [SEATS, number])
+        return json.loads(plain)
+    except ValueError:
+        return {"text": plain} if plain else None
+
+
+def _sending(parcel: Parcel) -> list[CommandItem]:
+    found = CommandItem.objects.select_for_update(of=("self",)).filter(call_id=parcel.call.pk, state=ItemState.SENDING)
+    return list(found.select_related("command").order_by("pk"))

@@ -185,7 +185,7 @@ def _close(this: _Request, taken: budget.Taken, waited_s: float, report: _Report
 def _note_answer(account: Account, report: _Report, at: datetime) -> None:
     """Whether the key is still taken, and that the vendor is there; not at every call, for the row is shared."""
     mine = Account.objects.filter(pk=account.pk)
-    if report.status in (401, 403):
+    if report.status == 401:  # 403 is about what was asked, not about the key
         mine.update(key_refused_at=at, last_answer_at=at)
     elif report.outcome == "ok":
         last = account.last_answer_at

@@ -79,7 +79,7 @@ class Account(models.Model):
     api_key = EncryptedTextField(_("API key"))
     budget = models.ForeignKey(RequestBudget, models.PROTECT, related_name="accounts")
     stations_per_call = models.PositiveIntegerField(_("stations per manage call"), default=1)
-    key_refused_at = models.DateTimeField(null=True, blank=True)  # last 401 or 403; cleared by a success
+    key_refused_at = models.DateTimeField(null=True, blank=True)  # last 401; cleared by a success
     last_answer_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

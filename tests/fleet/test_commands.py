@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
-from fleet import commands, deliveries, hooks, items, jobs
+from fleet import claims, commands, deliveries, hooks, items, jobs
+from fleet.budget import Lane
 from fleet.models import (
     Account,
     Command,
@@ -61,7 +62,8 @@ class House:
         return commands.request(actor=self.actor, wishes=commands.for_all(stations, values), now=self.vendor.now())
 
     def deliver(self) -> int:
-        return commands.deliver(now=self.vendor.now(), patience_s=0)
+        lanes = (Lane.PEOPLE, Lane.COMMANDS)
+        return sum(commands.deliver(clock=self.vendor.now, lane=lane, patience_s=0) for lane in lanes)
 
     def history(self) -> int:
         CommandItem.objects.filter(state=ItemState.UNKNOWN).update(due_at=Now())
@@ -89,7 +91,7 @@ def test_a_command_is_written_down_with_what_was_before(house: House) -> None:
     assert (entry.verb, entry.subject, entry.details) == (
         "command.requested",
         station.vendor_id,
-        {"values": {"setMessage": "", "priorityStatus": "unavailable"}},
+        {"values": {"setMessage": "", "priorityStatus": "unavailable"}, "command": str(command.public_id)},
     )
 
 
@@ -179,12 +181,23 @@ def test_rejected_says_why(house: House) -> None:
     assert command.items.get().error != ""
 
 
-def test_no_slot_puts_it_back_without_a_trace(house: House) -> None:
+def test_without_a_slot_nothing_is_taken_from_the_queue(house: House) -> None:
     RequestSlot.objects.update(free_at=Now() + timedelta(seconds=40))
     command = house.ask(house.station(), setMessage="Hi")
-    assert house.deliver() == 1
+    assert house.deliver() == 0
     assert (states(command), ManageCall.objects.count()) == (["queued"], 0)
-    assert CommandItem.objects.filter(due_at__gt=Now() + timedelta(seconds=30)).count() == 1
+    RequestSlot.objects.update(free_at=Now())
+    assert (house.deliver(), states(command)) == (1, ["accepted"])
+
+
+def test_a_slot_that_another_took_first_puts_it_back_without_a_trace(house: House) -> None:
+    command = house.ask(house.station(), setMessage="Hi")
+    parcel = claims.claim(now=house.vendor.now(), lane=Lane.PEOPLE)
+    assert parcel is not None
+    RequestSlot.objects.update(free_at=Now() + timedelta(seconds=40))
+    deliveries.send(parcel, clock=house.vendor.now, lane=Lane.PEOPLE, patience_s=0)
+    assert (states(command), ManageCall.objects.count()) == (["queued"], 0)
+    assert command.items.get().sent_at is None
 
 
 def test_a_lost_reply_is_found_in_the_history_and_never_sent_twice(house: House) -> None:
@@ -218,14 +231,14 @@ def test_an_unknown_one_gives_way_to_a_newer_wish(house: House) -> None:
     house.vendor.fault("manage", "lostRequest")
     old = house.ask(station, setMessage="old")
     house.deliver()
-    house.ask(station, setMessage="new")
+    new = house.ask(station, setMessage="new")
     house.history()
-    assert states(old) == ["cancelled"]
+    assert (house.deliver(), states(old), states(new)) == (1, ["cancelled"], ["accepted"])
 
 
 def test_a_sender_that_died_leaves_its_items_unknown(house: House) -> None:
     command = house.ask(house.station(), setMessage="Hi")
-    assert deliveries.claim(now=house.vendor.now()) is not None
+    assert claims.claim(now=house.vendor.now(), lane=Lane.PEOPLE) is not None
     assert (deliveries.lapse(now=house.vendor.now()), states(command)) == (0, ["sending"])
     CommandItem.objects.update(claimed_until=Now())
     assert (deliveries.lapse(now=house.vendor.now()), states(command)) == (1, ["unknown"])

@@ -153,7 +153,7 @@ def test_a_command_waits_with_the_reason_and_the_next_account_is_sent(
     owner: Membership, bad: Station, good: Station
 ) -> None:
     commands.request(actor=factories.actor(owner), wishes=commands.for_all([bad, good], {"setMessage": "x"}), now=NOW)
-    deliveries.deliver(now=NOW, patience_s=0)
+    deliveries.deliver(clock=lambda: NOW, lane=gateway.Lane.PEOPLE, patience_s=0)
     item = CommandItem.objects.get(station=bad)
     assert (item.state, item.error.startswith(WORDS)) == ("queued", True)
     assert called() == {good.account_id}

@@ -9,7 +9,7 @@ from django.test import Client
 from charging import sessions
 from charging.models import Session
 from charging.models.session import Origin, State
-from fleet import accounts, commands, deliveries
+from fleet import accounts, commands, deliveries, gateway, guards
 from fleet.models import Account, CommandItem, Station
 from people.models import Membership
 from tests import factories
@@ -72,7 +72,8 @@ def commanded(station: Station, owner: Membership, vendor: Vendor) -> tuple[str,
     commands.request(
         actor=factories.actor(owner), wishes=commands.for_all([station], {"setMessage": "x"}), now=vendor.now()
     )
-    deliveries.deliver(now=vendor.now(), patience_s=0)
+    deliveries.deliver(clock=vendor.now, lane=gateway.Lane.PEOPLE, patience_s=0)
+    guards.show_refused_keys()
     item = CommandItem.objects.latest("pk")
     return item.state, item.error
 
@@ -87,7 +88,7 @@ def test_a_wrong_key(vendor: Vendor, owner: Membership, client: Client) -> None:
     assert (failed.state, failed.holds_connector) == (State.FAILED, False)
     assert failed.error.endswith("Check the API key in the account's settings.")
     state, error = commanded(station, owner, vendor)
-    assert (state, error.endswith("Check the API key in the account's settings.")) == ("rejected", True)
+    assert (state, error.endswith("Write a new one in the account's settings.")) == ("queued", True)
     values = {"name": "Main", "request_limit": "60", "stations_per_call": "1", "api_key": vendor.key()}
     assert client.post(f"/settings/accounts/{row.pk}/", values).status_code == 302
     assert pressed(client, row) == "The vendor answered and took the key."
