@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from fleet.models import Tariff
-from fleet.models.command import ItemState
+from fleet.models.command import Origin
 from fleet.models.station import CommandKind
 from people.actor import Actor
 
@@ -16,12 +16,11 @@ AVAILABILITY = {
     "unavailable": gettext_lazy("Unavailable"),
     "outOfService": gettext_lazy("Out of service"),
 }
-# The shapes and colours of lib.icons that an item's state wears.
-MARKS: dict[str, str] = {
-    ItemState.QUEUED: "queued",
-    ItemState.SENDING: "sent",
-    ItemState.ACCEPTED: "sent",
-    ItemState.FINISHED: "succeeded",
+# What a command whose stations want different values says instead of one value.
+EACH_ITS_OWN = {
+    Origin.UNDO: gettext_lazy("as it was before"),
+    Origin.REPAIR: gettext_lazy("as it is wanted"),
+    Origin.RETRY: gettext_lazy("as it was asked before"),
 }
 
 
@@ -50,7 +49,12 @@ def value(kind: str, asked: str | None, names: Mapping[str, str]) -> str:
     return f"“{asked}”" if asked else _("no message")
 
 
-def said(values: Mapping[str, str], names: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Everything a command asks: pairs of what and value."""
+def said(values: Mapping[str, str], names: Mapping[str, str], origin: str = Origin.PERSON) -> list[tuple[str, str]]:
+    """Everything a command asks: pairs of what and value. An empty one may mean that each station has its own."""
     words = dict(CommandKind.choices)
-    return [(str(words.get(kind, kind)), value(kind, asked, names)) for kind, asked in values.items()]
+    each = str(EACH_ITS_OWN.get(Origin(origin), _("a value for each station")))
+    found = []
+    for kind, asked in values.items():
+        own = not asked and (kind != CommandKind.MESSAGE or origin in EACH_ITS_OWN)
+        found.append((str(words.get(kind, kind)), each if own else value(kind, asked, names)))
+    return found

@@ -38,6 +38,16 @@ def bar(
     )
 
 
+def stack(parts: Sequence[tuple[str, Number, str]], total: Number) -> SafeString:
+    """A thin bar of parts, each (class, value, words), from the left; the words stand beside it, not in it."""
+    drawn, begin = "", 0.0
+    for kind, value, _words in parts:
+        width = _share(value, total)
+        drawn += f'<rect class="{escape(kind)}" x="{plot.percent(begin)}" width="{plot.percent(width)}" height="100%"/>'
+        begin += width
+    return mark_safe(f'<svg class="bar stack" aria-hidden="true">{drawn}</svg>')  # noqa: S308 - numbers, escaped classes
+
+
 def spark(values: Sequence[Number | None], kind: str = "s1") -> SafeString:
     """A trace of 64 x 20 px from zero; gaps stay gaps, nothing at all draws an empty box of the same size."""
     exact = [plot.known(value) for value in values]

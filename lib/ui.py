@@ -52,6 +52,12 @@ def state_word(state: str) -> str:
 
 
 @register.filter
+def state_key(state: str) -> str:
+    """The class of a state, which gives its colour to what stands inside."""
+    return icons.key(state)
+
+
+@register.filter
 def initials(name: str) -> str:
     """Two letters for an avatar."""
     words = [word for word in str(name).replace("@", " ").replace(".", " ").split() if word[0].isalnum()]
@@ -63,6 +69,12 @@ def initials(name: str) -> str:
 def bar(value: Number, maximum: Number = 100, kind: str = "s1", mark_at: Number = None) -> SafeString:
     """A thin bar, value of maximum; its figure stands beside it in words. Nothing known draws the empty track."""
     return traces.bar(value, maximum, icons.key(kind), mark_at)
+
+
+@register.simple_tag
+def stack(parts: list[tuple[str, Number, str]], total: Number) -> SafeString:
+    """A thin bar of several parts, each (state, value, words); their words stand beside it."""
+    return traces.stack([(icons.key(kind), value, words) for kind, value, words in parts], total)
 
 
 @register.simple_tag

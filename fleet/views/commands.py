@@ -1,96 +1,57 @@
-"""Commands: the list with its progress, one command item by item, and asking for a new one in two steps."""
+"""Commands: the list with its progress and its CSV, and asking for a new one in two steps. One stands in command.py."""
 
 from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
-from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.db.models import QuerySet
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from fleet import command_words, paging, stations_list, tasks
+from fleet import command_csv, command_words, commands_list, stations_list, tasks
 from fleet import commands as domain
 from fleet.forms import CommandForm
-from fleet.models import Command, CommandItem, Site, Station
-from fleet.models.command import OPEN_ITEMS, ItemState
+from fleet.models import Site, Station
+from fleet.models.command import Origin
 from fleet.models.station import CommandKind, Lifecycle
-from lib import clock
-from lib.paging import newest_first
+from fleet.views import polling
+from lib import clock, csv_file
 from people.access import ActorRequest, require
 from people.actor import Actor
 from people.roles import Permission
 
-PAGE = 50
-ITEMS = 100  # rows of one command's table
-WENT_WRONG = (ItemState.FAILED, ItemState.REJECTED)
-SHOWN = {"open": OPEN_ITEMS, "wrong": WENT_WRONG}
-
 
 @require(Permission.VIEW)
 def commands(request: ActorRequest) -> HttpResponse:
-    mine = Command.objects.visible_to(request.actor)
-    before, after = request.GET.get("before", ""), request.GET.get("after", "")
-    page = newest_first(mine, before=before, after=after, size=PAGE)
-    names = command_words.tariff_names(request.actor, command_words.fee_ids(row.values for row in page.rows))
-    progress = _progress(request.actor, page.rows)
+    """The page; for htmx only its table, asked again while something of it is under way."""
+    wanted = commands_list.filters(request.GET)
+    found = commands_list.matching(request.actor, wanted)
+    page = commands_list.page(found, request.GET, counted=commands_list.is_countable(wanted))
+    rows = commands_list.rows(request.actor, page.rows)
     context = {
         "page": page,
-        "rows": [
-            {"command": row, "said": command_words.said(row.values, names), "progress": progress[row.pk]}
-            for row in page.rows
-        ],
+        "rows": rows,
+        "filters": wanted,
+        "filtered": any(wanted.values()),
+        "states": commands_list.STATES,
+        "kinds": CommandKind.choices,
+        "origins": Origin.choices,
+        "sites": Site.objects.visible_to(request.actor),
         "may_command": request.actor.can(Permission.COMMAND_STATIONS),
+        "may_export": request.actor.can(Permission.EXPORT),
     }
-    return render(request, "fleet/commands.html", context)
+    moving = [row for row in rows if row.progress.is_moving]
+    every_s = polling.SOON_S if any(row.command.paused_at is None for row in moving) else polling.SELDOM_S
+    part = "fleet/_commands_table.html"
+    return polling.answer(request, "fleet/commands.html", part, context, every_s=every_s if moving else 0)
 
 
-def _progress(actor: Actor, rows: list[Command]) -> dict[int, dict[str, int]]:
-    """Per command how far it is, counted over the items of stations that the actor sees. One query."""
-    mine = CommandItem.objects.filter(command__in=rows, station__in=Station.objects.visible_to(actor))
-    counted = mine.order_by().values_list("command_id").annotate(
-        total=Count("pk"),
-        finished=Count("pk", filter=Q(state=ItemState.FINISHED)),
-        wrong=Count("pk", filter=Q(state__in=WENT_WRONG)),
-        still_open=Count("pk", filter=Q(state__in=OPEN_ITEMS)),
-    )  # fmt: skip
-    nothing = {"total": 0, "finished": 0, "wrong": 0, "still_open": 0}
-    return {row.pk: nothing for row in rows} | {
-        pk: dict(zip(nothing, (total, finished, wrong, still_open), strict=True))
-        for pk, total, finished, wrong, still_open in counted
-    }
-
-
-@require(Permission.VIEW)
-def command(request: ActorRequest, public_id: str) -> HttpResponse:
-    """The page; for htmx only its table, asked again every 2 s while something is open. `show`: open or wrong items."""
-    found = get_object_or_404(Command.objects.visible_to(request.actor), public_id=public_id)
-    items = CommandItem.objects.filter(command=found, station__in=Station.objects.visible_to(request.actor))
-    if wanted := SHOWN.get(request.GET.get("show", "")):
-        items = items.filter(state__in=wanted)
-    page = paging.rising(items.select_related("station__site"), request.GET, size=ITEMS)
-    values_before = {row.value_before for row in page.rows if row.kind == CommandKind.TARIFF}
-    names = command_words.tariff_names(
-        request.actor, command_words.fee_ids([found.values]) | {value for value in values_before if value}
-    )
-    context = {
-        "command": found,
-        "progress": _progress(request.actor, [found])[found.pk],
-        "said": command_words.said(found.values, names),
-        "page": page,
-        "rows": [_item(row, names) for row in page.rows],
-    }
-    name = "fleet/_command_items.html" if request.headers.get("HX-Request") else "fleet/command.html"
-    return render(request, name, context)
-
-
-def _item(row: CommandItem, names: dict[str, str]) -> dict[str, Any]:
-    return {
-        "item": row,
-        "mark": command_words.MARKS.get(row.state, row.state),
-        "wanted": command_words.value(row.kind, row.wanted_value, names),
-        "before": command_words.value(row.kind, row.value_before, names),
-    }
+@require(Permission.EXPORT)
+def commands_csv(request: ActorRequest) -> HttpResponseBase:
+    """The commands that the list's filter means, all of them."""
+    found = commands_list.matching(request.actor, commands_list.filters(request.GET))
+    return csv_file.answer(command_csv.of_commands(request.actor, found), "commands.csv")
 
 
 @require(Permission.COMMAND_STATIONS)

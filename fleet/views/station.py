@@ -1,6 +1,5 @@
-"""One station: what its connectors do and how we know, what it is, what we asked of it, a form to start a session."""
+"""One station: what its connectors do and how we know, what it is, what commands set, a form to start a session."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpResponse
@@ -8,13 +7,11 @@ from django.shortcuts import get_object_or_404, render
 
 from fleet import command_words, stations
 from fleet.connector_state import State
-from fleet.models import CommandItem, Station, StationSetting
+from fleet.models import Station, StationSetting
 from fleet.models.station import CommandKind
 from lib import clock
 from people.access import ActorRequest, require
 from people.roles import Permission
-
-LAST_COMMANDS = 10
 
 
 @require(Permission.VIEW)
@@ -23,15 +20,13 @@ def station(request: ActorRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(visible, pk=pk)
     now = clock.now()
     states = stations.states(found, now)
-    items = CommandItem.objects.filter(station=found).select_related("command").order_by("-pk")[:LAST_COMMANDS]
-    names = _tariff_names(request, found, items)
+    names = _tariff_names(request, found)
     context = {
         "station": found,
         "states": states,
         "startable": [c for c, state in states if state.state not in (State.IN_SESSION, State.BLOCKED)],
         "last_seen_at": stations.last_seen_at(found),
         "settings": _settings(found, names),
-        "items": [_item(row, names) for row in items],
         "now": now,
         "active": found.lifecycle == "active",
         "may_manage": request.actor.can(Permission.MANAGE_FLEET),
@@ -41,9 +36,9 @@ def station(request: ActorRequest, pk: int) -> HttpResponse:
     return render(request, "fleet/station.html", context)
 
 
-def _tariff_names(request: ActorRequest, found: Station, items: Iterable[CommandItem]) -> dict[str, str]:
+def _tariff_names(request: ActorRequest, found: Station) -> dict[str, str]:
     set_ids = {value for row in found.settings.all() for value in (row.wanted_value, row.finished_value) if value}
-    return command_words.tariff_names(request.actor, set_ids | {row.wanted_value for row in items})
+    return command_words.tariff_names(request.actor, set_ids)
 
 
 def _settings(found: Station, names: dict[str, str]) -> list[dict[str, Any]]:
@@ -58,8 +53,3 @@ def _setting(kind: CommandKind, row: StationSetting | None, names: dict[str, str
     words = {name: command_words.value(kind, getattr(row, f"{name}_value"), names) for name in ("wanted", "finished")}
     waits = row.wanted_at is not None and (row.finished_at is None or row.wanted_value != row.finished_value)
     return {"label": kind.label, "row": row, "waits": waits} | words
-
-
-def _item(row: CommandItem, names: dict[str, str]) -> dict[str, Any]:
-    mark = command_words.MARKS.get(row.state, row.state)
-    return {"item": row, "mark": mark, "wanted": command_words.value(row.kind, row.wanted_value, names)}

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from fleet import commands
-from fleet.models import Account, Command, CommandItem, Station
+from fleet.models import Account, Command, Station
 from people.models import Membership
 from people.roles import Role
 from tests import factories
@@ -99,31 +99,6 @@ def test_foreign_stations_and_tariffs_cannot_be_asked(owner: Membership, account
     assert Command.objects.count() == 0
 
 
-def test_a_command_shows_each_item_and_asks_again_while_open(owner: Membership, account: Account) -> None:
-    client = factories.client_for(owner)
-    made = _command(owner, [_station(owner, account), _station(owner, account)])
-    url = f"/commands/{made.public_id}/"
-    page = client.get(url).content.decode()
-    assert "0 of 2" in page and "2 open" in page and 'hx-trigger="every 2s"' in page
-    CommandItem.objects.filter(pk=made.items.order_by("pk")[0].pk).update(state="finished")
-    CommandItem.objects.filter(pk=made.items.order_by("pk")[1].pk).update(state="failed", error="offline: no answer")
-    part = client.get(url, headers={"HX-Request": "true"}).content.decode()
-    assert "1 of 2" in part and "1 failed" in part and "offline: no answer" in part
-    assert "hx-trigger" not in part and "<html" not in part
-
-
-def test_who_sees_some_sites_sees_their_items_only(owner: Membership, account: Account) -> None:
-    mine, other = _station(owner, account, vendor_id="HC-MINE"), _station(owner, account, vendor_id="HC-OTHER")
-    made, hidden = _command(owner, [mine, other]), _command(owner, [other])
-    limited = factories.client_for(
-        factories.member(Role.OPERATOR, organisation=owner.organisation, site_ids=[mine.site_id])
-    )
-    page = limited.get(f"/commands/{made.public_id}/").content.decode()
-    assert "HC-MINE" in page and "HC-OTHER" not in page and "0 of 1" in page
-    assert limited.get(f"/commands/{hidden.public_id}/").status_code == 404
-    assert factories.client_for(factories.member()).get(f"/commands/{made.public_id}/").status_code == 404
-
-
 def test_a_viewer_looks_and_does_not_ask(owner: Membership, account: Account) -> None:
     viewer = factories.client_for(factories.member(Role.VIEWER, organisation=owner.organisation))
     row = _station(owner, account)
@@ -142,32 +117,6 @@ def test_the_list_pages_both_ways(owner: Membership, account: Account) -> None:
     second = client.get("/commands/", {"after": first.after}).context["page"]
     assert (second.rows, second.label) == ([made[1], made[0]], "51–52 of 52")
     assert client.get("/commands/", {"before": second.before}).context["page"].rows == first.rows
-
-
-def test_one_and_three_items_cost_the_same(owner: Membership, account: Account) -> None:
-    client = factories.client_for(owner)
-    one_item = _command(owner, [_station(owner, account)])
-    three_items = _command(owner, [_station(owner, account) for _ in range(3)])
-    client.get("/commands/")
-    with CaptureQueriesContext(connection) as one:
-        client.get(f"/commands/{one_item.public_id}/")
-    with CaptureQueriesContext(connection) as three:
-        assert client.get(f"/commands/{three_items.public_id}/").content.decode().count('<tr id="item-') == 3
-    assert len(three) == len(one)
-
-
-def test_a_command_speaks_in_words_and_can_be_narrowed(owner: Membership, account: Account) -> None:
-    client = factories.client_for(owner)
-    tariff = factories.tariff(account, name="Night")
-    made = _command(owner, [_station(owner, account)], {"tariffId": tariff.fee_id, "priorityStatus": "outOfService"})
-    for page in ("/commands/", f"/commands/{made.public_id}/"):
-        text = client.get(page).content.decode()
-        assert "Night" in text and "Out of service" in text and tariff.fee_id not in text
-    made.items.filter(kind="tariffId").update(state="rejected", error="No such fee.")
-    url = f"/commands/{made.public_id}/"
-    shown = {show: client.get(url, {"show": show}).context["rows"] for show in ("", "open", "wrong")}
-    kinds = {show: [row["item"].kind for row in rows] for show, rows in shown.items()}
-    assert kinds == {"": ["tariffId", "priorityStatus"], "open": ["priorityStatus"], "wrong": ["tariffId"]}
 
 
 def test_back_from_the_confirmation_keeps_what_was_asked(owner: Membership, account: Account) -> None:

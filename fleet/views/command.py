@@ -1,0 +1,214 @@
+"""One command: how it stands, its lamps, what went wrong, station by station, its timeline; what was sent and answered.
+
+The list stands in commands.py, what a person does about a command in command_control.py.
+"""
+
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Min, QuerySet
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, render
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
+
+from fleet import (
+    command_calls,
+    command_csv,
+    command_lamps,
+    command_progress,
+    command_standing,
+    command_timeline,
+    command_words,
+    commands_list,
+    paging,
+)  # fmt: skip
+from fleet.command_progress import MAY_BE_DONE, MOVING_ITEMS, RETRIED, Progress
+from fleet.models import Command, CommandItem, CommandSchedule, Site
+from fleet.models.command import DONE_ITEMS, DROPPED_ITEMS, WRONG_ITEMS, ItemState, Origin
+from fleet.models.station import CommandKind
+from fleet.views import polling
+from lib import clock, csv_file
+from people.access import ActorRequest, require
+from people.actor import Actor
+from people.roles import Permission
+
+FORMS = ("cancel", "resume", "abandon", "undo", "retry")
+ITEMS = 100  # rows of the table
+RELATED = 20  # commands that came of this one
+SHOWN = {"open": MOVING_ITEMS, "done": DONE_ITEMS, "wrong": WRONG_ITEMS, "out": DROPPED_ITEMS}
+
+
+@require(Permission.VIEW)
+def command(request: ActorRequest, public_id: str) -> HttpResponse:
+    """The page; for htmx only what changes, asked again while something is under way. `show` and `code` narrow the
+    rows."""
+    found = _found(request, public_id)
+    progress = command_progress.of(request.actor, [found])[found.pk]
+    context = _context(request, found, progress) | _can(request.actor, found, progress) | _rows(request, found)
+    every_s = 0 if not progress.is_moving else polling.SOON_S if found.paused_at is None else polling.SELDOM_S
+    return polling.answer(request, "fleet/command.html", "fleet/_command_now.html", context, every_s=every_s)
+
+
+def _found(request: ActorRequest, public_id: str) -> Command:
+    return get_object_or_404(commands_list.with_hold(Command.objects.visible_to(request.actor)), public_id=public_id)
+
+
+def _items(actor: Actor, found: Command) -> QuerySet[CommandItem]:
+    return command_progress.visible_items(actor).filter(command=found)
+
+
+def _context(request: ActorRequest, found: Command, progress: Progress) -> dict[str, Any]:
+    """What stands above the table and below it."""
+    actor, hold_left_s = request.actor, commands_list.hold_left_s(found)
+    refused = bool(progress.unsent) and commands_list.has_refused_key(actor, found)
+    stations, sites = commands_list.places(actor, [progress])
+    site = Site.objects.visible_to(actor).filter(pk=progress.site_id).first()
+    names = command_words.tariff_names(actor, command_words.fee_ids([found.values]))
+    return {
+        "command": found,
+        "progress": progress,
+        "standing": command_standing.say(found, progress, hold_left_s=hold_left_s, key_refused=refused),
+        "countdown": _countdown(hold_left_s),
+        "said": command_words.said(found.values, names, found.origin),
+        "scope": command_progress.scope(progress, stations, sites),
+        "zone": site.timezone if site else "UTC",
+        "events": command_timeline.of(found, _items(actor, found)),
+        "groups": _groups(actor, found),
+        "children": Command.objects.visible_to(actor).filter(parent=found).order_by("-id")[:RELATED],
+        "schedule": _schedule(actor, found),
+        "is_ours": command_standing.is_ours(found),
+        "may_command": actor.can(Permission.COMMAND_STATIONS),
+        "forms": _forms(found),
+        "tabs": _tabs(progress),
+        "may_export": actor.can(Permission.EXPORT),
+    }
+
+
+def _countdown(left_s: float) -> dict[str, Any]:
+    """For app.js, which counts by the business clock: the hold is wall time."""
+    speed, now = clock.speed(), clock.now()
+    until = now + timedelta(seconds=left_s * speed)
+    return {"left_s": round(left_s), "rate": -1 / speed, "at": _iso(now), "until": _iso(until)}
+
+
+def _iso(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds")
+
+
+def _groups(actor: Actor, found: Command) -> list[dict[str, Any]]:
+    """What went wrong or was left out, alike under one code, with the first reason of each."""
+    items = _items(actor, found).filter(state__in=(*WRONG_ITEMS, *DROPPED_ITEMS)).order_by()
+    counted = items.values("state", "error_code").annotate(n=Count("pk"), reason=Min("error"), seen=Min("evidence"))
+    return [
+        row
+        | {
+            "mark": command_lamps.mark(row["state"]),
+            "label": ItemState(row["state"]).label,
+            "reason": row["seen"] or row["reason"],
+            "show": "wrong" if row["state"] in WRONG_ITEMS else "out",
+            "is_retried": row["state"] in RETRIED,
+        }
+        for row in sorted(counted, key=lambda row: (row["state"] not in WRONG_ITEMS, -row["n"], row["error_code"]))
+    ]
+
+
+def _tabs(progress: Progress) -> list[tuple[str, str, int]]:
+    words = {"open": _("Under way"), "done": _("Finished"), "wrong": _("Went wrong"), "out": _("Left out")}
+    counted = [(name, words[name], progress.count(states)) for name, states in SHOWN.items()]
+    return [("", _("All"), progress.total), *counted]
+
+
+def _can(actor: Actor, found: Command, progress: Progress) -> dict[str, Any]:
+    """Which buttons there are. Who sees only some of its stations takes back only those, and nothing else."""
+    is_partial = _is_partial(actor, found)
+    may = actor.can(Permission.COMMAND_STATIONS) and command_standing.is_ours(found)
+    waits, is_paused = progress.unsent > 0, found.paused_at is not None
+    return {
+        "is_partial": is_partial,
+        "can": {
+            "cancel": may and waits and (is_partial or not is_paused),
+            "resume": may and waits and is_paused and not is_partial,
+            "abandon": may and waits and is_paused and not is_partial,
+            "undo": may and progress.count(MAY_BE_DONE) > 0,
+            "retry": may and progress.count(RETRIED) > 0,
+        },
+    }
+
+
+def _forms(found: Command) -> list[tuple[str, str]]:
+    """(id, address) of those that the buttons belong to."""
+    found_forms = []
+    for name in FORMS:
+        with suppress(NoReverseMatch):
+            found_forms.append((f"f-{name}", reverse(f"command_{name}", args=[found.public_id])))
+    return found_forms
+
+
+def _schedule(actor: Actor, found: Command) -> CommandSchedule | None:
+    """The one whose time it was, or whose window it ends."""
+    if found.origin != Origin.SCHEDULE:
+        return None
+    mine = CommandSchedule.objects.visible_to(actor)
+    return mine.filter(runs__command=found).first() or mine.filter(runs__return_command=found).first()
+
+
+def _is_partial(actor: Actor, found: Command) -> bool:
+    """It also goes to stations that this person does not see."""
+    if actor.site_ids is None:
+        return False
+    return CommandItem.objects.filter(command=found).exclude(pk__in=_items(actor, found).values("pk")).exists()
+
+
+# --- the table --------------------------------------------------------------------------------------------------------
+def _rows(request: ActorRequest, found: Command) -> dict[str, Any]:
+    items, code = _items(request.actor, found), request.GET.get("code", "")
+    if states := SHOWN.get(request.GET.get("show", "")):
+        items = items.filter(state__in=states)
+    if code and "\0" not in code:
+        items = items.filter(error_code=code)
+    page = paging.rising(items.select_related("station__site"), request.GET, size=ITEMS)
+    tariffs = [row for row in page.rows if row.kind == CommandKind.TARIFF]
+    asked = {value for row in tariffs for value in (row.value_before, row.wanted_value) if value}
+    names = command_words.tariff_names(request.actor, asked)
+    is_held = commands_list.hold_left_s(found) > 0
+    return {"page": page, "code": code, "rows": [_row(row, found, names, is_held=is_held) for row in page.rows]}
+
+
+def _row(item: CommandItem, found: Command, names: dict[str, str], *, is_held: bool) -> dict[str, Any]:
+    zone = item.station.site.zone
+    day = found.requested_at.astimezone(zone).date()
+    return {
+        "item": item,
+        "mark": command_lamps.mark(item.state),
+        "lamps": [(one, one.at and one.at.astimezone(zone).date() == day) for one in command_lamps.lamps(item)],
+        "wanted": command_words.value(item.kind, item.wanted_value, names),
+        "before": command_words.value(item.kind, item.value_before, names),
+        "why": command_lamps.why(item, found, is_held=is_held),
+        "is_retried": item.state in RETRIED,
+    }
+
+
+@require(Permission.EXPORT)
+def command_csv_file(request: ActorRequest, public_id: str) -> HttpResponseBase:
+    found = _found(request, public_id)
+    return csv_file.answer(command_csv.of_items(_items(request.actor, found)), f"command-{found.public_id}.csv")
+
+
+# --- what was sent and answered ---------------------------------------------------------------------------------------
+@require(Permission.VIEW)
+def command_calls_list(request: ActorRequest, public_id: str) -> HttpResponse:
+    """A fragment of the page, and without a script a page of its own."""
+    found = _found(request, public_id)
+    calls = command_calls.of(request.actor, found)
+    page = paging.rising(calls, request.GET, size=command_calls.PAGE)
+    context = {
+        "command": found,
+        "page": page,
+        "calls": command_calls.shown(page.rows),
+        "hidden": command_calls.hidden(request.actor, found),
+        "job": command_calls.pretty(found.job) if found.job and request.actor.site_ids is None else "",
+    }
+    is_part = request.headers.get("HX-Request") == "true"
+    return render(request, "fleet/_command_calls.html" if is_part else "fleet/command_calls.html", context)

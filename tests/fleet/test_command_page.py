@@ -1,0 +1,253 @@
+"""The page of one command: how it stands, its lamps, its rows, what was sent and answered; and its CSV."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
+
+from fleet import commands
+from fleet.models import Account, Command, CommandEvent, CommandItem, HookToken, ManageCall, RawMessage, Station
+from people.models import Membership
+from people.roles import Role
+from tests import factories
+from tests.factories import NOW
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def owner() -> Membership:
+    return factories.member()
+
+
+@pytest.fixture
+def account(owner: Membership) -> Account:
+    return factories.account(owner.organisation)
+
+
+def station(owner: Membership, account: Account, **fields: Any) -> Station:
+    return factories.station(factories.site(owner.organisation), account=account, **fields)
+
+
+def asked(owner: Membership, stations: list[Station], values: dict[str, str] | None = None, **more: Any) -> Command:
+    wishes = commands.for_all(stations, values or {"priorityStatus": "unavailable"})
+    return commands.request(actor=factories.actor(owner), wishes=wishes, now=NOW, **more)
+
+
+def items(command: Command) -> list[CommandItem]:
+    return list(command.items.order_by("pk"))
+
+
+def put(item: CommandItem, state: str, **fields: Any) -> None:
+    CommandItem.objects.filter(pk=item.pk).update(state=state, **fields)
+
+
+def page(owner: Membership, command: Command, **query: str) -> str:
+    return factories.client_for(owner).get(f"/commands/{command.public_id}/", query).content.decode()
+
+
+# --- the part that asks again -----------------------------------------------------------------------------------------
+def test_it_asks_again_while_something_is_under_way_and_stops_by_itself(owner: Membership, account: Account) -> None:
+    client = factories.client_for(owner)
+    made = asked(owner, [station(owner, account), station(owner, account)])
+    url = f"/commands/{made.public_id}/"
+    html = client.get(url).content.decode()
+    assert "0 of 2 finished" in html and 'hx-trigger="every 2s"' in html and ">Look again</a>" in html
+    first, second = items(made)
+    put(first, "finished", accepted_at=NOW, finished_at=NOW)
+    put(second, "failed", accepted_at=NOW, finished_at=NOW, error="offline: no answer", error_code="offline")
+    part = client.get(url, headers={"HX-Request": "true"}).content.decode()
+    assert "1 of 2 finished, 1 went wrong" in part and "offline: no answer" in part
+    assert "hx-trigger" not in part and "<html" not in part and ">Look again</a>" not in part
+
+
+def test_what_has_not_changed_is_not_sent_again(owner: Membership, account: Account) -> None:
+    client = factories.client_for(owner)
+    made = asked(owner, [station(owner, account)])
+    url = f"/commands/{made.public_id}/"
+    seen = client.get(url).context["seen"]
+    again = client.get(url, headers={"HX-Request": "true", "X-Seen": seen})
+    assert (again.status_code, again.content) == (204, b"")
+    put(items(made)[0], "accepted", accepted_at=NOW)
+    changed = client.get(url, headers={"HX-Request": "true", "X-Seen": seen})
+    assert changed.status_code == 200 and seen not in changed.content.decode()
+
+
+def test_a_paused_command_is_looked_at_more_seldom(owner: Membership, account: Account) -> None:
+    made = asked(owner, [station(owner, account)])
+    Command.objects.update(paused_at=NOW, paused_why="3 of 5 failed")
+    html = page(owner, made)
+    assert "Paused: 3 of 5 failed" in html and 'hx-trigger="every 10s"' in html and "the command is paused" in html
+
+
+def test_a_held_command_counts_down(owner: Membership, account: Account) -> None:
+    made = asked(owner, [station(owner, account)])
+    Command.objects.update(held_until=Now() + timedelta(seconds=8))
+    html = page(owner, made)
+    assert "Goes out in" in html and 'data-est="8"' in html and "Held, can still be taken back" in html
+
+
+def test_one_and_three_items_cost_the_same(owner: Membership, account: Account) -> None:
+    client = factories.client_for(owner)
+    one_item = asked(owner, [station(owner, account) for _ in range(2)])
+    three_items = asked(owner, [station(owner, account) for _ in range(4)])
+    client.get("/commands/")
+    with CaptureQueriesContext(connection) as one:
+        client.get(f"/commands/{one_item.public_id}/")
+    with CaptureQueriesContext(connection) as three:
+        assert client.get(f"/commands/{three_items.public_id}/").content.decode().count('<tr id="item-') == 4
+    assert len(three) == len(one)
+
+
+# --- what it says -----------------------------------------------------------------------------------------------------
+def test_every_end_has_words_of_its_own(owner: Membership, account: Account) -> None:
+    states = {
+        "sending": "being sent", "unknown": "unknown", "accepted": "accepted", "timed_out": "no word in time",
+        "finished": "finished", "finished_late": "timed out, then done", "observed": "observed",
+        "contradicted": "seen otherwise", "failed": "failed", "rejected": "refused", "cancelled": "taken back",
+        "expired": "not sent in time", "skipped": "left out", "queued": "not sent",
+    }  # fmt: skip
+    made = asked(owner, [station(owner, account) for _ in states])
+    for item, state in zip(items(made), states, strict=True):
+        put(item, state, accepted_at=NOW, finished_at=NOW, observed_at=NOW)
+    rows = factories.client_for(owner).get(f"/commands/{made.public_id}/").context["rows"]
+    said = {row["item"].state: {lamp.words for lamp, _near in row["lamps"]} for row in rows}
+    assert {state for state, words in states.items() if words not in said[state]} == set()
+
+
+def test_a_message_cannot_be_observed_and_is_not_counted(owner: Membership, account: Account) -> None:
+    made = asked(owner, [station(owner, account)], {"setMessage": "Closed", "priorityStatus": "unavailable"})
+    for item in items(made):
+        put(item, "observed" if item.kind == "priorityStatus" else "finished", accepted_at=NOW, finished_at=NOW)
+    progress = factories.client_for(owner).get(f"/commands/{made.public_id}/").context["progress"]
+    assert [(lamp.n, lamp.total) for lamp in progress.lamps] == [(2, 2), (2, 2), (1, 1)]
+    only = asked(owner, [station(owner, account)], {"setMessage": "Closed"})
+    lamp = factories.client_for(owner).get(f"/commands/{only.public_id}/").context["progress"].lamps[2]
+    assert (lamp.words, lamp.total) == ("cannot be observed", 0)
+
+
+def test_a_command_speaks_in_words_and_can_be_narrowed(owner: Membership, account: Account) -> None:
+    client = factories.client_for(owner)
+    tariff = factories.tariff(account, name="Night")
+    made = asked(owner, [station(owner, account)], {"tariffId": tariff.fee_id, "priorityStatus": "outOfService"})
+    for address in ("/commands/", f"/commands/{made.public_id}/"):
+        text = client.get(address).content.decode()
+        assert "Night" in text and "Out of service" in text and tariff.fee_id not in text
+    made.items.filter(kind="tariffId").update(state="rejected", error="No such fee.", error_code="unknown_fee")
+    url = f"/commands/{made.public_id}/"
+    wanted = {"": {}, "open": {"show": "open"}, "wrong": {"show": "wrong"}, "code": {"code": "unknown_fee"}}
+    shown = {name: client.get(url, query).context["rows"] for name, query in wanted.items()}
+    kinds = {name: [row["item"].kind for row in rows] for name, rows in shown.items()}
+    assert kinds == {
+        "": ["tariffId", "priorityStatus"], "open": ["priorityStatus"], "wrong": ["tariffId"], "code": ["tariffId"],
+    }  # fmt: skip
+
+
+def test_failures_stand_together_by_their_code(owner: Membership, account: Account) -> None:
+    made = asked(owner, [station(owner, account) for _ in range(4)])
+    first, second, third, fourth = items(made)
+    for item in (first, second):
+        put(item, "failed", error="offline: no answer", error_code="offline")
+    put(third, "rejected", error="No such fee.", error_code="unknown_fee")
+    put(fourth, "skipped", error="already so", error_code="already_right")
+    groups = factories.client_for(owner).get(f"/commands/{made.public_id}/").context["groups"]
+    assert [(group["n"], group["error_code"], group["reason"]) for group in groups] == [
+        (2, "offline", "offline: no answer"), (1, "unknown_fee", "No such fee."), (1, "already_right", "already so"),
+    ]  # fmt: skip
+
+
+def test_the_account_whose_key_is_refused_is_named_as_the_reason(owner: Membership, account: Account) -> None:
+    made = asked(owner, [station(owner, account)])
+    Account.objects.update(key_refused_at=NOW)
+    assert "Waits: the account&#x27;s key is refused" in page(owner, made)
+
+
+def test_the_timeline_tells_events_and_first_and_last(owner: Membership, account: Account) -> None:
+    made = asked(owner, [station(owner, account), station(owner, account)])
+    first, second = items(made)
+    put(first, "finished", sent_at=NOW, finished_at=NOW + timedelta(minutes=1))
+    put(second, "finished", sent_at=NOW + timedelta(seconds=1), finished_at=NOW + timedelta(minutes=2))
+    CommandEvent.objects.create(command=made, at=NOW + timedelta(minutes=3), verb="braked", detail="3 of 5 failed")
+    events = factories.client_for(owner).get(f"/commands/{made.public_id}/").context["events"]
+    assert [line.words for line in events] == [
+        "Asked", "First one sent", "Last one sent", "First one finished", "Last one finished", "Stopped by the brake",
+    ]  # fmt: skip
+
+
+# --- sites out of reach -----------------------------------------------------------------------------------------------
+def test_who_sees_some_sites_sees_their_items_only(owner: Membership, account: Account) -> None:
+    mine, other = station(owner, account, vendor_id="HC-MINE"), station(owner, account, vendor_id="HC-OTHER")
+    made, hidden = asked(owner, [mine, other]), asked(owner, [other])
+    limited = factories.client_for(
+        factories.member(Role.OPERATOR, organisation=owner.organisation, site_ids=[mine.site_id])
+    )
+    html = limited.get(f"/commands/{made.public_id}/").content.decode()
+    assert "HC-MINE" in html and "HC-OTHER" not in html and "0 of 1" in html
+    assert limited.get(f"/commands/{hidden.public_id}/").status_code == 404
+    assert factories.client_for(factories.member()).get(f"/commands/{made.public_id}/").status_code == 404
+
+
+# --- what was sent and answered ---------------------------------------------------------------------------------------
+def call(account: Account, command: Command, number: int, found: list[CommandItem]) -> ManageCall:
+    token = HookToken.objects.create(account=account, kind="job", token_hash=f"{number:064d}", created_at=NOW)
+    made = ManageCall.objects.create(
+        account=account, token=token, station_ids=[item.station_id for item in found], values=command.values,
+        attempted_at=NOW, answered_at=NOW, http_status=202, answer={"jobId": f"j{number}"}, job_id=f"j{number}",
+        job={"jobId": f"j{number}", "status": "succeeded"},
+    )  # fmt: skip
+    CommandItem.objects.filter(pk__in=[item.pk for item in found]).update(call=made)
+    return made
+
+
+def test_requests_and_answers_stand_as_they_went_and_came(owner: Membership, account: Account) -> None:
+    made = asked(owner, [station(owner, account, vendor_id="HC-1"), station(owner, account, vendor_id="HC-2")])
+    first, second = items(made)
+    one, _two = call(account, made, 1, [first]), call(account, made, 2, [second])
+    RawMessage.objects.create(token=one.token, body=b'{"jobId":"j1"}', body_sha256="1" * 64, received_at=NOW, times=2)
+    answer = factories.client_for(owner).get(f"/commands/{made.public_id}/calls", headers={"HX-Request": "true"})
+    shown = answer.context["calls"]
+    assert [(row.stations, row.answer) for row in shown] == [
+        (["HC-1"], '{\n  "jobId": "j1"\n}'),
+        (["HC-2"], '{\n  "jobId": "j2"\n}'),
+    ]
+    assert [text for _message, text in shown[0].webhooks] == ['{\n  "jobId": "j1"\n}']
+    assert "HTTP 202" in answer.content.decode() and "<html" not in answer.content.decode()
+    assert "<html" in factories.client_for(owner).get(f"/commands/{made.public_id}/calls").content.decode()
+
+
+def test_a_request_that_names_a_hidden_station_is_not_shown(owner: Membership, account: Account) -> None:
+    mine, other = station(owner, account, vendor_id="HC-MINE"), station(owner, account, vendor_id="HC-OTHER")
+    made = asked(owner, [mine, other])
+    call(account, made, 1, items(made))
+    limited = factories.client_for(
+        factories.member(Role.OPERATOR, organisation=owner.organisation, site_ids=[mine.site_id])
+    )
+    html = limited.get(f"/commands/{made.public_id}/calls").content.decode()
+    assert "1 request also names stations of sites that you do not see" in html and "HC-OTHER" not in html
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+def test_the_csv_of_one_command_guards_against_formulas(owner: Membership, account: Account) -> None:
+    made = asked(owner, [station(owner, account, vendor_id="HC-7", name="=cmd()")], {"setMessage": "=1+1"})
+    sent = factories.client_for(owner).get(f"/commands/{made.public_id}/csv")
+    lines = b"".join(sent.streaming_content).decode().splitlines()
+    head, line = lines[0].split(","), lines[1].split(",")
+    row = dict(zip(head, line, strict=True))
+    assert len(lines) == 2
+    assert (row["station"], row["station_name"], row["wanted_value"]) == ("HC-7", "'=cmd()", "'=1+1")
+    assert (row["state"], row["observed"]) == ("queued", "cannot be observed")
+
+
+# --- the station's page -----------------------------------------------------------------------------------------------
+def test_a_station_tells_its_commands(owner: Membership, account: Account) -> None:
+    where = station(owner, account, vendor_id="HC-9")
+    made = [asked(owner, [where]) for _ in range(9)]
+    client = factories.client_for(owner)
+    assert f'hx-get="/stations/{where.pk}/commands"' in client.get(f"/stations/{where.pk}/").content.decode()
+    part = client.get(f"/stations/{where.pk}/commands", headers={"HX-Request": "true"})
+    assert [row["item"].command_id for row in part.context["rows"]] == [row.pk for row in made[:0:-1]]
+    whole = client.get(f"/stations/{where.pk}/commands").content.decode()
+    assert "Commands of HC-9" in whole and "<html" in whole
