@@ -5,6 +5,8 @@ from django.urls import URLPattern, URLResolver, path
 from fleet.views import (
     accounts,
     command,
+    command_draft,
+    command_new,
     commands,
     messages,
     site_choices,
@@ -32,7 +34,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("tariffs/new/", tariffs.tariff_new, name="tariff_new"),
     path("tariffs/<int:pk>/", tariffs.tariff_edit, name="tariff_edit"),
     path("commands/", commands.commands, name="commands"),
-    path("commands/new/", commands.command_new, name="command_new"),
+    path("commands/new/", command_new.command_new, name="command_new"),
+    path("commands/drafts/<uuid:public_id>/", command_draft.command_draft, name="command_draft"),
     path("commands/csv", commands.commands_csv, name="commands_csv"),
     path("commands/<uuid:public_id>/", command.command, name="command"),
     path("commands/<uuid:public_id>/csv", command.command_csv_file, name="command_csv"),

@@ -11,7 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from charging import walls
 from charging.models import Correction
-from fleet import commands
+from fleet import commands, drafts
 from fleet.models import UnknownStation
 from lib import clock
 from people import api_keys, invitations
@@ -42,6 +42,8 @@ class World:
         self.command = commands.request(
             actor=actor, wishes=commands.for_all([self.station], {"setMessage": "x"}), now=now
         )
+        group = {"values": {"setMessage": "y"}, "station_ids": [self.station.pk]}
+        self.draft = drafts.make(actor=actor, groups=[group], now=now)
         self.unknown = UnknownStation.objects.create(
             account=self.account, vendor_id="X-1", seen_in="reporting", first_seen_at=now, last_seen_at=now
         )
@@ -59,6 +61,7 @@ TARIFF: Named = lambda world: world.tariff.pk  # noqa: E731
 ACCOUNT: Named = lambda world: world.account.pk  # noqa: E731
 SESSION: Named = lambda world: world.session.public_id  # noqa: E731
 COMMAND: Named = lambda world: world.command.public_id  # noqa: E731
+DRAFT: Named = lambda world: world.draft.public_id  # noqa: E731
 PLAN: Named = lambda world: world.plan.public_id  # noqa: E731
 CORRECTION: Named = lambda world: world.correction.pk  # noqa: E731
 UNKNOWN: Named = lambda world: world.unknown.pk  # noqa: E731
@@ -131,6 +134,7 @@ ROWS: dict[str, Row] = {
     "command_calls": Row(P.VIEW, COMMAND),
     "station_commands": Row(P.VIEW, STATION),
     "command_new": Row(P.COMMAND_STATIONS),
+    "command_draft": Row(P.COMMAND_STATIONS, DRAFT, ok=404),  # it is its author's alone
     "settings_accounts": Row(P.MANAGE_ACCOUNTS),
     "settings_account_new": Row(P.MANAGE_ACCOUNTS),
     "settings_account": Row(P.MANAGE_ACCOUNTS, ACCOUNT),
@@ -273,7 +277,7 @@ def test_foreign_ids_are_absent(name: str) -> None:
     row, foreign = ROWS[name], World()
     assert row.names is not None
     theirs = row.names(foreign)
-    absent: Any = NOBODY if row.names in (SESSION, COMMAND, PLAN) else 999_999_999
+    absent: Any = NOBODY if row.names in (SESSION, COMMAND, DRAFT, PLAN) else 999_999_999
     got = {
         role: [ask(caller(name, factories.member(role)), name, row, which) for which in (theirs, absent)]
         for role in Role

@@ -13,6 +13,7 @@ from fleet import sites as domain
 from fleet.connector_state import State
 from fleet.forms import SiteForm
 from fleet.models import Site, Station
+from fleet.models.station import Lifecycle
 from lib import clock
 from people.access import ActorRequest, require
 from people.roles import Permission
@@ -46,9 +47,12 @@ def site(request: ActorRequest, pk: int) -> HttpResponse:
     mine, now = Site.objects.visible_to(request.actor), clock.now()
     found = get_object_or_404(mine, pk=pk)
     here = Station.objects.visible_to(request.actor).filter(site=found)
+    may_command = request.actor.can(Permission.COMMAND_STATIONS)
     context = {
         "site": found,
         "page": stations_list.page(here, request.GET, now),
+        "to_command": here.filter(lifecycle=Lifecycle.ACTIVE).count() if may_command else 0,
+        "may_command": may_command,
         "counts": connector_query.counts_by_site(mine.filter(pk=found.pk), now).get(found.pk, []),
         "now": now,
         "may_manage": request.actor.can(Permission.MANAGE_FLEET),

@@ -13,6 +13,7 @@ from fleet import stations_list
 from fleet.connector_state import RANK
 from fleet.forms import StationForm
 from fleet.models import Account, Site, Station, UnknownStation
+from fleet.models.station import Lifecycle
 from lib import clock
 from people.access import ActorRequest, require
 from people.roles import Permission
@@ -25,15 +26,17 @@ def stations(request: ActorRequest) -> HttpResponse:
     now = clock.now()
     filters = {name: request.GET.get(name, "") for name in FILTERS}
     found = stations_list.matching(Station.objects.visible_to(request.actor), filters, now)
+    may_command = request.actor.can(Permission.COMMAND_STATIONS)
     context = {
         "page": stations_list.page(found, request.GET, now),
+        "to_command": found.filter(lifecycle=Lifecycle.ACTIVE).count() if may_command else 0,
         "states": RANK,
         "sites": Site.objects.visible_to(request.actor),
         "filters": filters,
         "filtered": any(filters.values()),
         "now": now,
         "may_manage": request.actor.can(Permission.MANAGE_FLEET),
-        "may_command": request.actor.can(Permission.COMMAND_STATIONS),
+        "may_command": may_command,
         "unknown": _unknown(request),
         "has_account": Account.objects.visible_to(request.actor).exists(),
         "may_add_account": request.actor.can(Permission.MANAGE_ACCOUNTS),

@@ -1,0 +1,121 @@
+"""The last step before a command: the dry run, when it would be done, and the number of stations to type."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from fleet import command_preview, command_words, commands, drafts, tasks
+from fleet.command_plan import Outcome
+from fleet.drafts import Look
+from fleet.models import CommandDraft
+from fleet.models.command import Origin
+from lib import clock
+from people.access import ActorRequest, require
+from people.actor import Actor
+from people.roles import Permission
+
+PAGE = 100  # stations
+TOLD = 12  # differences
+
+
+@require(Permission.COMMAND_STATIONS)
+def command_draft(request: ActorRequest, public_id: str) -> HttpResponse:
+    """GET shows it, POST confirms it: `typed` the number, `seen` the digest of what was shown."""
+    mine = CommandDraft.objects.visible_to(request.actor).select_related("command", "parent")
+    draft = get_object_or_404(mine, public_id=public_id)
+    if draft.command is not None:
+        return redirect("command", draft.command.public_id)
+    now, refused, changed = clock.now(), "", None
+    if request.method == "POST":
+        try:
+            return _confirm(request, draft, now)
+        except drafts.Changed as error:
+            changed = error
+        except (drafts.Refused, commands.BadCommand) as error:
+            refused = str(error)
+    look = drafts.look(draft, request.actor, now, speed=clock.speed())
+    context = _shown(request, draft, look, now) | {
+        "refused": refused,
+        "changed": _changed(request.actor, changed),
+        "typed": request.POST.get("typed", "") if refused else "",
+    }
+    return render(request, "fleet/command_draft.html", context)
+
+
+def _confirm(request: ActorRequest, draft: CommandDraft, now: datetime) -> HttpResponse:
+    typed, seen = request.POST.get("typed", ""), request.POST.get("seen", "")
+    made = drafts.confirm(draft, request.actor, typed, seen, now)
+    # A hint only: with the broker down the sweep finds the rows as well.
+    transaction.on_commit(tasks.deliver_due.delay, robust=True)
+    messages.success(request, _("The command is on its way; this page shows how far it is."))
+    return redirect("command", made.public_id)
+
+
+def _shown(request: ActorRequest, draft: CommandDraft, look: Look, now: datetime) -> dict[str, Any]:
+    names = command_words.tariff_names(request.actor, command_preview.fee_ids(look.plan))
+    sections = command_preview.sections(look.plan)
+    wanted = request.GET.get("show", "")
+    lines = sections.get(wanted, sections[""])
+    first = _first(request, len(lines))
+    changes, more_changes = command_preview.changes(look.plan, names)
+    sites, more_sites = command_preview.sites(look.plan, look.stations)
+    zones = {row.site.timezone for row in look.stations.values()}
+    return {
+        "draft": draft,
+        "look": look,
+        "affected": len(look.plan.affected),
+        "counts": {outcome.value: look.plan.counts.get(outcome, 0) for outcome in Outcome},
+        "one_way": len(sections.get("one_way", ())),
+        "changes": changes,
+        "more_changes": more_changes,
+        "sites": sites,
+        "more_sites": more_sites,
+        "tabs": [(key, command_preview.SECTIONS[key][0], len(rows)) for key, rows in sections.items()],
+        "rows": command_preview.rows(lines[first : first + PAGE], look.stations, names),
+        "before": str(max(0, first - PAGE)) if first else "",
+        "after": str(first + PAGE) if first + PAGE < len(lines) else "",
+        "label": f"{first + 1}–{min(first + PAGE, len(lines))} / {len(lines)}" if lines else "",
+        "sending": _about(look.sending_s),
+        "sent_by_at": None if look.sending_s is None else now + timedelta(seconds=look.sending_s * clock.speed()),
+        "expires_at": now + look.options.patience,
+        "zone": zones.pop() if len(zones) == 1 else "UTC",
+        "may_change": draft.origin == Origin.PERSON and len(draft.groups) == 1,
+    }
+
+
+def _first(request: ActorRequest, total: int) -> int:
+    """Where the shown page begins; `before` and `after` of the pager are places in the list."""
+    asked = request.GET.get("after") or request.GET.get("before") or "0"
+    place = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 9 else 0
+    return place - place % PAGE if place < total else 0
+
+
+def _changed(actor: Actor, error: drafts.Changed | None) -> dict[str, Any] | None:
+    if error is None:
+        return None
+    told = error.differences[:TOLD]
+    known = {change.setting.now or "" for found in told for change in found.line.changes}
+    names = command_words.tariff_names(actor, known)
+    return {
+        "words": str(error),
+        "lines": [command_preview.difference(found, names) for found in told],
+        "more": len(error.differences) - len(told),
+    }
+
+
+def _about(seconds: float | None) -> str:
+    """A duration as people say it."""
+    if seconds is None:
+        return _("never: the key has no request slot for commands")
+    if seconds < 60:
+        return _("less than a minute")
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return ngettext("about %d minute", "about %d minutes", minutes) % minutes
+    return _("about %(hours)d h %(minutes)02d min") % {"hours": minutes // 60, "minutes": minutes % 60}

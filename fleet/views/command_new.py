@@ -1,0 +1,89 @@
+"""A command in three steps: to which stations, what and how, and (command_draft) the dry run that is confirmed."""
+
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+
+from fleet import command_options, drafts, station_choice, stations_list
+from fleet.connector_state import RANK, State
+from fleet.forms import CommandForm
+from fleet.models import Site, Tariff
+from fleet.models.station import CommandKind
+from fleet.station_choice import Choice, Summary
+from lib import clock
+from people.access import ActorRequest, require
+from people.roles import Permission
+
+CHOOSABLE_STATES = [state for state in RANK if state not in (State.PLANNED, State.DECOMMISSIONED)]
+NAMED = 20  # unknown ids that are named
+
+
+@require(Permission.COMMAND_STATIONS)
+def command_new(request: ActorRequest) -> HttpResponse:
+    """Without a choice of stations the first step, else the second; a valid form makes a draft and goes on to it."""
+    now = clock.now()
+    data = request.POST if request.method == "POST" else request.GET
+    choice = station_choice.read(request.actor, data, now)
+    summary = station_choice.summary(choice) if choice else None
+    if choice is None or summary is None or not summary.count:
+        return _stations(request, now, choice)
+    return _what(request, now, choice, summary)
+
+
+def _stations(request: ActorRequest, now: datetime, choice: Choice | None) -> HttpResponse:
+    """Step one, by the filter of the stations list. `choice`: one that means no station."""
+    filters = station_choice.filters(request.GET)
+    found = stations_list.matching(station_choice.choosable(request.actor), filters, now)
+    context = {
+        "page": stations_list.page(found, request.GET, now),
+        "matching": found.count(),
+        "filters": filters,
+        "filtered": any(filters.values()),
+        "states": CHOOSABLE_STATES,
+        "sites": Site.objects.visible_to(request.actor),
+        "none_chosen": choice is not None or "choose" in request.GET,
+        "unknown": choice.unknown[:NAMED] if choice else [],
+        "unknown_more": max(0, len(choice.unknown) - NAMED) if choice else 0,
+        "ids": request.POST.get("ids", request.GET.get("ids", "")),
+    }
+    return render(request, "fleet/command_stations.html", context)
+
+
+def _what(request: ActorRequest, now: datetime, choice: Choice, summary: Summary) -> HttpResponse:
+    """Step two. A choice that was only now posted, from step one, has no form yet."""
+    is_form = request.method == "POST" and "in_session" in request.POST
+    form = CommandForm(
+        request.POST if is_form else None,
+        actor=request.actor,
+        account_ids=summary.account_ids,
+        initial=_initial(request, choice),
+    )
+    if is_form and form.is_valid():
+        group = {
+            "values": CommandForm.values(form.cleaned_data),
+            "station_ids": list(choice.stations.order_by("vendor_id", "pk").values_list("pk", flat=True)),
+        }
+        options = CommandForm.options(form.cleaned_data)
+        return redirect(
+            "command_draft", drafts.make(actor=request.actor, groups=[group], options=options, now=now).public_id
+        )
+    context = {
+        "form": form,
+        "choice": choice,
+        "summary": summary,
+        "unknown": choice.unknown[:NAMED],
+        "unknown_more": max(0, len(choice.unknown) - NAMED),
+    }
+    return render(request, "fleet/command_new.html", context)
+
+
+def _initial(request: ActorRequest, choice: Choice) -> dict[str, Any]:
+    """Coming back from a draft whose stations were all asked the same, the form is as it was left."""
+    if choice.draft is None or len(choice.draft.groups) != 1:
+        return {}
+    values = choice.draft.groups[0]["values"]
+    named = Tariff.objects.visible_to(request.actor).filter(fee_id=values.get(CommandKind.TARIFF, ""))
+    tariff = named.filter(account__in=choice.stations.values("account_id")).first()
+    return CommandForm.initial_of(values, command_options.load(choice.draft.options), tariff)
