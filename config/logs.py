@@ -52,7 +52,8 @@ def configure(*, level: str, as_json: bool) -> None:
                     "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
                 }
             },
-            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+            "filters": {"outage": {"()": "lib.outage.OncePerOutage"}},
+            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["outage"]}},
             "root": {"handlers": ["stderr"], "level": level},
             "loggers": {
                 "django.server": {"propagate": True},

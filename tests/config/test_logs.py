@@ -1,6 +1,8 @@
 """What stands in a log: one event a line, with the id of its request, and no token, key or link that opens a door."""
 
 import json
+import os
+import socket
 import subprocess
 import sys
 from typing import Any
@@ -30,10 +32,11 @@ def test_masked(text: str) -> None:
     assert logs.masked(f"before {text} after").endswith(" after")
 
 
-def written(program: str) -> list[dict[str, Any]]:
+def written(program: str, **env: str) -> list[dict[str, Any]]:
     """The lines of a process of its own: logging is the whole process's."""
     head = "import logging, structlog; from config import logs; logs.configure(level='INFO', as_json=True)\n"
-    done = subprocess.run([sys.executable, "-c", head + program], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", head + program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | env)
     assert TOKEN not in done.stderr
     return [json.loads(line) for line in done.stderr.splitlines()]
 
@@ -80,3 +83,26 @@ def test_a_task_names_itself_in_its_lines() -> None:
     finally:
         app.tasks.unregister("tests.speak")
         structlog.contextvars.clear_contextvars()
+
+
+def test_a_worker_without_its_database_says_so_in_one_line() -> None:
+    """Every task of a minute, as a worker runs them; nobody listens where the database should be."""
+    lines = written(
+        "import django; django.setup()\n"
+        "from charging import tasks\n"
+        "from fleet import tasks as fleet_tasks\n"
+        "for _ in range(3):\n"
+        "    for task in (tasks.sweep, tasks.read_due, tasks.weigh, tasks.digest_due, fleet_tasks.deliver_due):\n"
+        "        task.apply()\n",
+        DATABASE_URL=f"postgres://nobody@127.0.0.1:{_closed_port()}/none",
+        LOG_FORMAT="json",
+        DJANGO_SETTINGS_MODULE="config.settings",
+    )
+    assert [(line["level"], "exception" in line) for line in lines] == [("warning", False)]
+    assert lines[0]["event"].startswith("the database is away, and work goes on when it is back: connection ")
+
+
+def _closed_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

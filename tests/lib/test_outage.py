@@ -1,7 +1,9 @@
 """A database that goes away for a moment is outlasted; one that stays away is told; a transaction is never resumed."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 
+import psycopg
 import pytest
 from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
 
@@ -63,3 +65,96 @@ def test_inside_a_transaction_nothing_is_tried_again() -> None:
     with pytest.raises(OperationalError), transaction.atomic():
         outage.outlast(write)
     assert write() == [0, 1]
+
+
+# --- telling of it once -----------------------------------------------------------------------------------------------
+def caused(error: psycopg.Error) -> OperationalError:
+    """As Django wraps what the driver says."""
+    wrapped = OperationalError(str(error))
+    wrapped.__cause__ = error
+    return wrapped
+
+
+@pytest.mark.parametrize(
+    ("error", "away"),
+    [
+        (OperationalError("connection failed: connection refused"), True),
+        (caused(psycopg.OperationalError("consuming input failed: server closed the connection")), True),
+        (caused(psycopg.errors.AdminShutdown("terminating connection")), True),
+        (caused(psycopg.errors.CannotConnectNow("the database system is starting up")), True),
+        (caused(psycopg.errors.ConnectionFailure("gone")), True),
+        (InterfaceError("connection already closed"), True),
+        (InterfaceError("cursor already closed"), False),
+        (caused(psycopg.errors.DeadlockDetected("deadlock detected")), False),
+        (caused(psycopg.errors.LockNotAvailable("lock timeout")), False),
+        (caused(psycopg.errors.DiskFull("no space left")), False),
+        (IntegrityError("duplicate key"), False),
+        (None, False),
+    ],
+)
+def test_only_a_database_that_cannot_be_reached_is_away(error: BaseException | None, away: bool) -> None:
+    assert outage.is_away(error) is away
+
+
+class Kept(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+
+
+@pytest.fixture
+def moment() -> list[float]:
+    return [1000.0]
+
+
+@pytest.fixture
+def handler(moment: list[float]) -> Iterator[Kept]:
+    handler = Kept()
+    handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
+    handler.addFilter(outage.OncePerOutage(lambda: moment[0]))
+    logger = logging.getLogger("worker")
+    logger.addHandler(handler)
+    yield handler
+    logger.removeHandler(handler)
+
+
+def met(error: BaseException, words: str = "a step failed") -> None:
+    try:
+        raise error
+    except type(error):
+        logging.getLogger("worker").exception(words)
+
+
+SAID = "WARNING the database is away, and work goes on when it is back: gone"
+
+
+def test_one_line_tells_of_an_outage_whoever_meets_it(handler: Kept, moment: list[float]) -> None:
+    for _ in range(30):  # a minute of sweeps
+        met(OperationalError("gone\n\tIs the server running?"))
+        logging.getLogger("worker").warning("trying again in %s s: %s", 2, OperationalError("gone"))
+        moment[0] += 2
+    assert handler.lines == [SAID]
+
+
+def test_the_next_outage_is_told_again(handler: Kept, moment: list[float]) -> None:
+    met(OperationalError("gone"))
+    moment[0] += outage.QUIET_S
+    met(OperationalError("gone"))
+    assert handler.lines == [SAID]
+    moment[0] += outage.QUIET_S + 1
+    met(OperationalError("gone"))
+    assert handler.lines == [SAID, SAID]
+
+
+def test_everything_else_is_told_as_it_was_with_its_traceback(handler: Kept) -> None:
+    met(OperationalError("gone"))
+    met(caused(psycopg.errors.DeadlockDetected("deadlock detected")))
+    met(ValueError("a defect"))
+    logging.getLogger("worker").error("%(name)s failed", {"name": "sweep"})
+    assert [line.splitlines()[0] for line in handler.lines] == [
+        SAID, "ERROR a step failed", "ERROR a step failed", "ERROR sweep failed",
+    ]  # fmt: skip
+    assert ["Traceback" in line for line in handler.lines] == [False, True, True, False]
