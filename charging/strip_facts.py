@@ -102,7 +102,8 @@ def _silent_now(quiet: Silences, horizons_s: Mapping[int, float], now: datetime)
 def _out_of_service(station: Station, begin_at: datetime, now: datetime) -> list[Alarm]:
     """From the end of a priorityStatus job that took the station away to the end of the next one that gave it back."""
     done = station.command_items.filter(kind=CommandKind.PRIORITY_STATUS, state__in=DONE_ITEMS, finished_at__lte=now)
-    rows = list(done.order_by("-finished_at", "-id").values_list("finished_at", "wanted_value")[:MOST])[::-1]
+    latest = done.order_by("-finished_at", "-id").values_list("finished_at", "wanted_value")[:MOST]
+    rows = [(at, value) for at, value in latest if at][::-1]
     ends = [at for at, _value in rows[1:]]
     return [
         Alarm(None, Kind.UNAVAILABLE, at, until, _by_command(value))
