@@ -15,7 +15,7 @@ from typing import Any
 from django.db import connections
 
 fork = multiprocessing.get_context("fork")
-SENDING, ANSWERED = b"+", b"-"
+SENDING, ANSWERED = b"+", b"."
 
 
 @dataclass

@@ -31,9 +31,9 @@ class Lane(StrEnum):
     HISTORY = "history"
 
 
-# In order of preference: people leave the slots of others alone while shared or their own are free.
+# In order of preference. Each uses its own first, so that what people do takes little from a fan-out under way.
 SLOTS: dict[Lane, tuple[SlotLane, ...]] = {
-    Lane.PEOPLE: (SlotLane.SHARED, SlotLane.PEOPLE, SlotLane.READS, SlotLane.HISTORY),
+    Lane.PEOPLE: (SlotLane.PEOPLE, SlotLane.SHARED, SlotLane.READS, SlotLane.HISTORY),
     Lane.API: (SlotLane.SHARED,),
     Lane.COMMANDS: (SlotLane.SHARED,),
     Lane.READS: (SlotLane.READS, SlotLane.SHARED),

@@ -1,0 +1,342 @@
+"""A command to a thousand stations over one key, while sessions are read and people command, and senders are killed.
+
+Three processes run the product's sending task; one of them is killed -9 in each window, with its call in flight. Beside
+them run the tasks that read sessions and history, digest webhooks and send what people wait for, and the web that hears
+the webhooks. The sandbox's ledger is the witness. Reads the environment that `./run bench` makes. The last line on
+standard output is one JSON object.
+"""
+
+import argparse
+import json
+import math
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from statistics import mean, quantiles
+from typing import Any
+
+import django
+
+from devstack.net import fetch, free_port
+
+WEB_PORT = free_port("127.0.0.1")
+os.environ["PUBLIC_URL"] = f"http://127.0.0.1:{WEB_PORT}"
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+django.setup()
+
+from celery.app.task import Task  # noqa: E402
+from django.conf import settings  # noqa: E402
+
+import eevion  # noqa: E402
+from bench import _forks  # noqa: E402
+from bench._vendor import Vendor  # noqa: E402
+from charging import tasks as charging_tasks  # noqa: E402
+from charging.models import Session  # noqa: E402
+from charging.models.session import Origin, State  # noqa: E402
+from fleet import accounts, budget, claims, commands, stations  # noqa: E402
+from fleet import tasks as fleet_tasks  # noqa: E402
+from fleet.budget import Lane  # noqa: E402
+from fleet.command_options import Options  # noqa: E402
+from fleet.models import ApiCall, Command, CommandItem, Connector, ManageCall, Site, Station  # noqa: E402
+from fleet.models.command import DONE_ITEMS, OPEN_ITEMS, ItemState  # noqa: E402
+from fleet.models.station import Level  # noqa: E402
+from people.actor import Actor  # noqa: E402
+from people.models import Membership, Organisation, User  # noqa: E402
+from people.roles import Role  # noqa: E402
+
+ROOT = Path(__file__).resolve().parent.parent
+LIMIT = 60
+SENDERS = 3
+LIVE = 30  # sessions that are read meanwhile
+PEOPLE = 6  # single commands in each window, what the people's lane promises
+ROUND_TRIP_S = (0.03, 0.08)
+JOB_S = {"job_min_s": 0.2, "job_max_s": 1.0}
+CHARGE = {"energy_kwh": 70, "duration_s": 36_000}
+PATIENCE_S = 120.0
+SETUP_KEY = "bench-setup"
+
+
+@dataclass(frozen=True)
+class Plan:
+    stations: int
+    window_s: int
+    timeout_s: float  # a call's deadline, in proportion to the window
+    ratio: float = 1.02
+
+
+QUICK = Plan(stations=160, window_s=6, timeout_s=0.8)
+WHOLE = Plan(stations=1000, window_s=60, timeout_s=8.0)
+
+
+# --- the world --------------------------------------------------------------------------------------------------------
+class World:
+    """The rows of both sides: stations of one key, live sessions, and who commands."""
+
+    def __init__(self, vendor: Vendor, plan: Plan) -> None:
+        self.vendor, self.plan, self.key = vendor, plan, f"bench-fanout-{os.getpid()}"
+        vendor.order("keys", [{"key": SETUP_KEY, "limit": 1_000_000, "window_s": 1}])
+        vendor.order("keys", {"key": self.key, "limit": LIMIT, "window_s": plan.window_s})
+        vendor.order("settings", JOB_S)
+        organisation = Organisation.objects.create(name="Benchmark")
+        user = User.objects.create(email="bench@example.com")
+        member = Membership.objects.create(user=user, organisation=organisation, role=Role.OWNER)
+        self.actor = Actor(organisation.pk, Role.OWNER, None, "Benchmark", user.pk, member.pk)
+        self.account = accounts.create(
+            actor=None, organisation=organisation, name="fanout", base_url=vendor.url, environment="production",
+            api_key=self.key, request_limit=LIMIT, window_s=plan.window_s, now=datetime.now(UTC),
+        )  # fmt: skip
+        self.site = Site.objects.create(organisation=organisation, name="F", timezone="America/Toronto", currency="CAD")
+        self.many = self._stations("lot", plan.stations)
+        self.few = self._stations("one", PEOPLE * (self.windows + 4))
+        self._charge(self._stations("car", LIVE))
+        vendor.order("faults", {"probabilities": {"manage": {"slow": 1.0}}, "options": {"slow_s": ROUND_TRIP_S}})
+
+    @property
+    def windows(self) -> int:
+        return math.ceil(self.plan.stations / capacity(Lane.COMMANDS))
+
+    def _stations(self, name: str, count: int) -> list[Station]:
+        rows = [
+            Station(
+                organisation=self.site.organisation, account=self.account, site=self.site, vendor_id=f"{name}-{n:04d}",
+                rated_kw=Decimal(7), level=Level.LEVEL_2,
+            )
+            for n in range(count)
+        ]  # fmt: skip
+        made = stations.create_many(stations=[(row, 1) for row in rows])
+        self.vendor.order("stations", [{"station": row.vendor_id} for row in made])
+        return made
+
+    def _charge(self, rows: list[Station]) -> None:
+        client = eevion.Client(self.vendor.url, SETUP_KEY, timeout_s=10)
+        connectors = {row.station_id: row for row in Connector.objects.filter(station__in=rows)}
+        for row in rows:
+            self.vendor.order("plug", {"stationId": row.vendor_id, "connectorId": 1, "plan": CHARGE})
+            started = client.start_session(station_id=row.vendor_id, connector_id=1)
+            Session.objects.create(
+                organisation=self.site.organisation, site=self.site, station=row, connector=connectors[row.pk],
+                state=State.CHARGING, origin=Origin.PERSON, currency="CAD", requested_at=datetime.now(UTC),
+                vendor_session_id=started.session_id,
+            )  # fmt: skip
+
+    def command(self, rows: list[Station], message: str) -> Command:
+        wishes = commands.for_all(rows, {"setMessage": message})
+        return commands.request(actor=self.actor, wishes=wishes, now=datetime.now(UTC), options=Options())
+
+
+# --- the product ------------------------------------------------------------------------------------------------------
+def send_for_ever(timeout_s: float, news: int) -> None:
+    """One of the three: the product's task, over and over; its calls are told as they go out and come back."""
+    settings.EEVION_TIMEOUT_S = timeout_s
+    plain = eevion.Client.manage_stations
+
+    def told(client: eevion.Client, **asked: Any) -> eevion.JobQueued:
+        os.write(news, _forks.SENDING)
+        try:
+            return plain(client, **asked)
+        finally:
+            os.write(news, _forks.ANSWERED)
+
+    eevion.Client.manage_stations = told  # type: ignore[method-assign]
+    repeat(fleet_tasks.deliver_due, 0.05)
+
+
+def run_for_ever(timeout_s: float, tasks: list[tuple[Task, float]], _news: int) -> None:
+    """Other tasks of the product, each as often as the beat would in a window of this length."""
+    settings.EEVION_TIMEOUT_S = timeout_s
+    due = dict.fromkeys(range(len(tasks)), 0.0)
+    while True:
+        for number, (task, every_s) in enumerate(tasks):
+            if time.monotonic() >= due[number]:
+                due[number] = time.monotonic() + every_s
+                attempt(task)
+        time.sleep(0.01)
+
+
+def repeat(task: Task, pause_s: float) -> None:
+    while True:
+        attempt(task)
+        time.sleep(pause_s)
+
+
+def attempt(task: Task) -> None:
+    try:
+        task()
+    except Exception as error:  # what the worker would log, and go on
+        say(f"{task.name}: {type(error).__name__}: {error}")
+
+
+def background(plan: Plan) -> list[_forks.Worker]:
+    beat = plan.window_s / 60
+    groups: list[list[tuple[Task, float]]] = [
+        [(charging_tasks.read_due, 2 * beat)],
+        [(fleet_tasks.read_history, plan.window_s)],
+        [(charging_tasks.digest_due, 0.05)],
+        [(fleet_tasks.deliver_now, 0.01)],
+        [(fleet_tasks.advance_commands, 2 * beat)],
+        [(charging_tasks.weigh, 20 * beat)],
+    ]
+    return [_forks.start(run_for_ever, plan.timeout_s, group) for group in groups]
+
+
+def web() -> subprocess.Popen[bytes]:
+    command = [
+        sys.executable, "-m", "gunicorn", "config.wsgi", "-b", f"127.0.0.1:{WEB_PORT}", "-k", "gthread", "-w", "1",
+        "--threads", "4", "--log-level", "warning", "--no-control-socket",
+    ]  # fmt: skip
+    process = subprocess.Popen(command, cwd=ROOT, stdout=sys.stderr, env=os.environ | {"LOG_LEVEL": "WARNING"})
+    until(lambda: fetch(f"http://127.0.0.1:{WEB_PORT}/readyz", timeout_s=1) is not None, "the web answers")
+    return process
+
+
+# --- the run ----------------------------------------------------------------------------------------------------------
+def play(world: World) -> dict[str, Any]:
+    plan = world.plan
+    senders = [_forks.start(send_for_ever, plan.timeout_s) for _ in range(SENDERS)]
+    others = background(plan)
+    served = web()
+    kills = 0
+    try:
+        fanout = world.command(world.many, "Fan-out")
+        begun, asked = time.time(), 0
+        while not sent(fanout):
+            passed = int((time.time() - begun) // plan.window_s)
+            kills += kills <= passed and kill(senders)
+            if asked < PEOPLE * (passed + 1) and asked < len(world.few):
+                world.command([world.few[asked]], f"For {asked}")
+                asked += 1
+            time.sleep(0.02)
+            if time.time() - begun > PATIENCE_S + 2 * bound_s(plan.stations, plan.window_s, 0.1):
+                raise SystemExit("fanout: not sent in twice the time; the lines above say why.")
+        say(f"sent after {time.time() - begun:.1f} s; {kills} kills, {asked} commands of people")
+        wait_settled(world)
+        return report(world, fanout, kills)
+    finally:
+        _forks.end([*senders, *others])
+        served.terminate()
+        served.wait(10)
+
+
+def kill(senders: list[_forks.Worker]) -> bool:
+    """One sender with a call in flight; a kill that came just after the answer does not count and is made good."""
+    killed = _forks.kill_in_flight(senders, 0.05)
+    if killed is None:
+        return False
+    victim, in_flight = killed
+    senders.remove(victim)
+    senders.append(victim.again())
+    return in_flight
+
+
+def sent(fanout: Command) -> bool:
+    return not CommandItem.objects.filter(command=fanout, state__in=(ItemState.QUEUED, ItemState.SENDING)).exists()
+
+
+def wait_settled(world: World) -> None:
+    end = time.time() + claims.lease_s() + 2 * world.plan.window_s + PATIENCE_S
+    items = CommandItem.objects.filter(command__organisation_id=world.actor.organisation_id, state__in=OPEN_ITEMS)
+    while time.time() < end and items.exists():
+        time.sleep(0.05)
+
+
+# --- the figures ------------------------------------------------------------------------------------------------------
+def report(world: World, fanout: Command, kills: int) -> dict[str, Any]:
+    plan = world.plan
+    broken = list(ManageCall.objects.filter(account=world.account).exclude(error=""))
+    items = {item.station_id: item for item in CommandItem.objects.filter(command=fanout)}
+    interrupted = [(call, items[pk]) for call in broken for pk in call.station_ids if pk in items]
+    whole = CommandItem.objects.filter(command=fanout).exclude(pk__in=[item.pk for _call, item in interrupted])
+    calls = list(ManageCall.objects.filter(items__in=whole, answered_at__isnull=False).distinct())
+    manage = ApiCall.objects.filter(account=world.account, endpoint="manage", outcome="ok", lane=Lane.COMMANDS.value)
+    round_trip_s = mean(manage.values_list("duration_ms", flat=True)) / 1000
+    first_at = manage.order_by("started_at").values_list("started_at", flat=True)[0]
+    took_s = max((call.answered_at - first_at).total_seconds() for call in calls if call.answered_at)
+    least_s = bound_s(len(calls), plan.window_s, round_trip_s)
+    say(f"{len(calls)} rows took {took_s:.2f} s, bound {least_s:.2f} s, round trip {round_trip_s * 1000:.0f} ms")
+    _arrivals, refused = world.vendor.arrivals(world.key)
+    mine = CommandItem.objects.filter(command__organisation_id=world.actor.organisation_id)
+    settled_s = [
+        (item.finished_at - call.attempted_at).total_seconds() if item.finished_at else math.inf
+        for call, item in interrupted
+    ]
+    waits = people_waits_ms(world)
+    return {
+        "ratio_to_bound": round(took_s / least_s, 4),
+        "refused_429": refused,
+        "sent_twice": sent_twice(world),
+        "unsettled": mine.exclude(state__in=DONE_ITEMS).count(),
+        "interrupted": len(interrupted),
+        "interactive_wait_p99_ms": round(quantiles(waits, n=100)[98]) if len(waits) > 1 else None,
+        "interactive_calls": len(waits),
+        "kills_in_flight": kills,
+        "round_trip_ms": round(round_trip_s * 1000),
+        "interrupted_settled_max_s": round(max(settled_s, default=0.0), 1),
+        "reads": ApiCall.objects.filter(account=world.account, endpoint="GET session").count(),
+        "history_reads": ApiCall.objects.filter(account=world.account, endpoint="history").count(),
+    }
+
+
+def people_waits_ms(world: World) -> list[float]:
+    """From the moment a person asked until the request left."""
+    few = Command.objects.filter(organisation_id=world.actor.organisation_id, items__station__in=world.few)
+    asked = {row.items.get().station.vendor_id: row.requested_at for row in few.prefetch_related("items__station")}
+    left = ApiCall.objects.filter(account=world.account, endpoint="manage", lane=Lane.PEOPLE.value)
+    waits = []
+    for call in left:
+        name = next((name for name in asked if call.why.endswith(name)), None)
+        if name is not None:
+            waits.append((call.started_at - asked[name]).total_seconds() * 1000)
+    return waits
+
+
+def sent_twice(world: World) -> int:
+    """Stations that the vendor was told the same more than once, by its own ledger."""
+    told = Counter(name for job in world.vendor.ask("ledger")["jobs"] for name in job["stationIds"])
+    return sum(times > 1 for times in told.values())
+
+
+def bound_s(calls: int, window_s: float, round_trip_s: float) -> float:
+    """T*: docs/algorithms/budget.md."""
+    return (window_s + round_trip_s) * (math.ceil(calls / capacity(Lane.COMMANDS)) - 1) + round_trip_s
+
+
+def capacity(lane: Lane) -> int:
+    return sum(slot in budget.SLOTS[lane] for slot in budget.lanes(LIMIT))
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + 30
+    while not condition():
+        if time.monotonic() > end:
+            raise SystemExit(f"fanout: not within 30 s: {what}")
+        time.sleep(0.05)
+
+
+def say(text: str) -> None:
+    print(f"fanout: {text}", file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="./run bench fanout", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="160 stations and windows of 6 s")
+    plan = QUICK if parser.parse_args().quick else WHOLE
+    settings.EEVION_TIMEOUT_S = plan.timeout_s
+    vendor = Vendor()
+    try:
+        found = play(World(vendor, plan))
+    finally:
+        vendor.stop()
+    print(json.dumps(found))
+    clean = found["refused_429"] == found["sent_twice"] == found["unsettled"] == 0
+    return 0 if clean and found["ratio_to_bound"] <= plan.ratio else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
