@@ -152,6 +152,14 @@ def visible_items(actor: Actor) -> QuerySet[CommandItem]:
     return CommandItem.objects.filter(mine)
 
 
+def is_partial(actor: Actor, command: Command) -> bool:
+    """It also goes to stations that this person does not see."""
+    if actor.site_ids is None:
+        return False
+    mine = visible_items(actor).filter(command=command)
+    return CommandItem.objects.filter(command=command).exclude(pk__in=mine.values("pk")).exists()
+
+
 def of(actor: Actor, commands: Sequence[Command]) -> dict[int, Progress]:
     """Per command its progress, counted over the items that the actor sees. One query."""
     mine = visible_items(actor).filter(command_id__in=[row.pk for row in commands]).order_by()

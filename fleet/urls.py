@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, path
 from fleet.views import (
     accounts,
     command,
+    command_control,
     command_draft,
     command_new,
     commands,
@@ -39,6 +40,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("commands/csv", commands.commands_csv, name="commands_csv"),
     path("commands/<uuid:public_id>/", command.command, name="command"),
     path("commands/<uuid:public_id>/csv", command.command_csv_file, name="command_csv"),
+    path("commands/<uuid:public_id>/cancel", command_control.command_cancel, name="command_cancel"),
+    path("commands/<uuid:public_id>/resume", command_control.command_resume, name="command_resume"),
+    path("commands/<uuid:public_id>/abandon", command_control.command_abandon, name="command_abandon"),
     path("commands/<uuid:public_id>/calls", command.command_calls_list, name="command_calls"),
     path("settings/accounts/", accounts.settings_accounts, name="settings_accounts"),
     path("settings/accounts/new/", accounts.settings_account_new, name="settings_account_new"),

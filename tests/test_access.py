@@ -132,6 +132,9 @@ ROWS: dict[str, Row] = {
     "command": Row(P.VIEW, COMMAND),
     "command_csv": Row(P.EXPORT, COMMAND),
     "command_calls": Row(P.VIEW, COMMAND),
+    "command_cancel": Row(P.COMMAND_STATIONS, COMMAND, ok=302, method="post"),
+    "command_resume": Row(P.COMMAND_STATIONS, COMMAND, ok=302, method="post"),
+    "command_abandon": Row(P.COMMAND_STATIONS, COMMAND, ok=302, method="post"),
     "station_commands": Row(P.VIEW, STATION),
     "command_new": Row(P.COMMAND_STATIONS),
     "command_draft": Row(P.COMMAND_STATIONS, DRAFT, ok=404),  # it is its author's alone

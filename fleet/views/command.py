@@ -3,6 +3,7 @@
 The list stands in commands.py, what a person does about a command in command_control.py.
 """
 
+from collections import Counter
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -101,6 +102,7 @@ def _groups(actor: Actor, found: Command) -> list[dict[str, Any]]:
     """What went wrong or was left out, alike under one code, with the first reason of each."""
     items = _items(actor, found).filter(state__in=(*WRONG_ITEMS, *DROPPED_ITEMS)).order_by()
     counted = items.values("state", "error_code").annotate(n=Count("pk"), reason=Min("error"), seen=Min("evidence"))
+    codes = Counter(row["error_code"] for row in counted if row["state"] in RETRIED)
     return [
         row
         | {
@@ -108,7 +110,7 @@ def _groups(actor: Actor, found: Command) -> list[dict[str, Any]]:
             "label": ItemState(row["state"]).label,
             "reason": row["seen"] or row["reason"],
             "show": "wrong" if row["state"] in WRONG_ITEMS else "out",
-            "is_retried": row["state"] in RETRIED,
+            "is_retried": row["state"] in RETRIED and codes[row["error_code"]] == 1,  # they are named by their code
         }
         for row in sorted(counted, key=lambda row: (row["state"] not in WRONG_ITEMS, -row["n"], row["error_code"]))
     ]
@@ -122,7 +124,7 @@ def _tabs(progress: Progress) -> list[tuple[str, str, int]]:
 
 def _can(actor: Actor, found: Command, progress: Progress) -> dict[str, Any]:
     """Which buttons there are. Who sees only some of its stations takes back only those, and nothing else."""
-    is_partial = _is_partial(actor, found)
+    is_partial = command_progress.is_partial(actor, found)
     may = actor.can(Permission.COMMAND_STATIONS) and command_standing.is_ours(found)
     waits, is_paused = progress.unsent > 0, found.paused_at is not None
     return {
@@ -152,13 +154,6 @@ def _schedule(actor: Actor, found: Command) -> CommandSchedule | None:
         return None
     mine = CommandSchedule.objects.visible_to(actor)
     return mine.filter(runs__command=found).first() or mine.filter(runs__return_command=found).first()
-
-
-def _is_partial(actor: Actor, found: Command) -> bool:
-    """It also goes to stations that this person does not see."""
-    if actor.site_ids is None:
-        return False
-    return CommandItem.objects.filter(command=found).exclude(pk__in=_items(actor, found).values("pk")).exists()
 
 
 # --- the table --------------------------------------------------------------------------------------------------------
