@@ -141,7 +141,7 @@ def test_lowering_and_raising_the_limit_admits_no_more_than_the_vendor_does() ->
 @pytest.mark.parametrize(
     ("lane", "slots"),
     [
-        (Lane.PEOPLE, ["shared"] * 48 + ["people"] * 6 + ["reads"] * 5 + ["history"]),
+        (Lane.PEOPLE, ["people"] * 6 + ["shared"] * 48 + ["reads"] * 5 + ["history"]),
         (Lane.API, ["shared"] * 48),
         (Lane.COMMANDS, ["shared"] * 48),
         (Lane.READS, ["reads"] * 5 + ["shared"] * 48),
