@@ -25,6 +25,8 @@ from people.actor import Actor, Doer
 __all__ = ["BadCommand", "Wish", "deliver", "digest_job", "for_all", "read_history", "request", "settle"]
 
 MESSAGE_CHARS = 500
+# What a command that follows another one is on that one's timeline.
+TOLD = {Origin.UNDO: CommandEvent.Verb.UNDONE, Origin.RETRY: CommandEvent.Verb.RETRIED}
 
 
 class BadCommand(ValueError):
@@ -83,6 +85,10 @@ def request(
         CommandEvent.objects.create(
             command=command, at=now, verb=CommandEvent.Verb.ASKED, by_label=actor.label[:160], stations=len(wishes)
         )
+        if parent is not None and origin in TOLD:
+            CommandEvent.objects.create(
+                command=parent, at=now, verb=TOLD[origin], by_label=actor.label[:160], stations=len(wishes)
+            )
         _note(actor, command, wishes, now)
     return command
 

@@ -22,6 +22,8 @@ WORDS = {
     "command.requested": _("Command asked for"),
     "command.resumed": _("Command resumed"),
     "drift.accepted": _("Drift taken as it is"),
+    "command_schedule.cancelled": _("Scheduled command cancelled"),
+    "command_schedule.created": _("Command scheduled"),
     "invitation.created": _("Invited"),
     "invitation.revoked": _("Invitation withdrawn"),
     "session.correction_accepted": _("Correction accepted"),

@@ -13,7 +13,7 @@ from django.test import Client
 
 from charging.models import Session, StartPlan
 from charging.models.session import OPEN, Origin, State
-from fleet.models import Account, Connector, RequestBudget, RequestSlot, Site, Station, Tariff
+from fleet.models import Account, CommandSchedule, Connector, RequestBudget, RequestSlot, Site, Station, Tariff
 from people.access import actor_for
 from people.actor import Actor
 from people.models import Membership, Organisation, User
@@ -123,3 +123,20 @@ def plan(station: Station, **fields: Any) -> StartPlan:
     return StartPlan.objects.create(
         organisation=station.organisation, site=station.site, station=station, **(values | fields)
     )
+
+
+def command_schedule(*stations: Station, **fields: Any) -> CommandSchedule:
+    """Every day at 23:00 by the clock of the first one's site."""
+    first = stations[0]
+    values: dict[str, Any] = {
+        "values": {"setMessage": "Closed"},
+        "timezone": first.site.timezone,
+        "weekdays": [1, 2, 3, 4, 5, 6, 7],
+        "at_time": time(23),
+        "requested_by_label": "Somebody",
+        "created_at": NOW,
+        "next_at": NOW,
+    }
+    row = CommandSchedule.objects.create(organisation=first.organisation, **(values | fields))
+    row.stations.set(stations)
+    return row

@@ -1,13 +1,13 @@
 """One of everything that a page may list, at one site: for tests that compare pages of few and of many rows."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 from decimal import Decimal
 from itertools import count
 
 from charging.models import PlannedStart, Reading, SessionEvent, StationException
 from charging.models.session import State
 from fleet import commands
-from fleet.models import ApiCall, DriftNotice, HookToken, RawMessage, Site, Station, UnknownStation
+from fleet.models import ApiCall, DriftNotice, HookToken, RawMessage, ScheduledRun, Site, Station, UnknownStation
 from lib import clock
 from people import api_keys, invitations
 from people.models import Membership
@@ -46,6 +46,19 @@ def at_site(owner: Membership, site: Site, words: str = "plain") -> Station:
     )  # fmt: skip
     wishes = commands.for_all([station], {"setMessage": f"{words} message"})
     commands.request(actor=factories.actor(owner), wishes=wishes, now=now)
+    schedule = factories.command_schedule(
+        station, name=f"{words} schedule", values={"setMessage": f"{words} later"}, until_time=time(23, 30)
+    )
+    ScheduledRun.objects.create(
+        schedule=schedule, due_at=now, outcome="missed", reason=f"{words} reason", return_reason=f"{words} end"
+    )
+    left = commands.request(
+        actor=factories.actor(owner), wishes=commands.for_all([station], {"setMessage": "z"}), now=now
+    )
+    left.items.update(state="finished", finished_at=now)
+    ScheduledRun.objects.create(
+        schedule=schedule, due_at=now - timedelta(days=1), outcome="fired", command=left, return_outcome="missed"
+    )
     today = now.astimezone(site.zone).date()
     DayRollup.objects.create(
         organisation=owner.organisation, site=site, day_date=today - timedelta(days=number % 25), currency="CAD",

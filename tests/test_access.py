@@ -43,6 +43,7 @@ class World:
             actor=actor, wishes=commands.for_all([self.station], {"setMessage": "x"}), now=now
         )
         group = {"values": {"setMessage": "y"}, "station_ids": [self.station.pk]}
+        self.schedule = factories.command_schedule(self.station)
         self.draft = drafts.make(actor=actor, groups=[group], now=now)
         self.unknown = UnknownStation.objects.create(
             account=self.account, vendor_id="X-1", seen_in="reporting", first_seen_at=now, last_seen_at=now
@@ -62,6 +63,7 @@ ACCOUNT: Named = lambda world: world.account.pk  # noqa: E731
 SESSION: Named = lambda world: world.session.public_id  # noqa: E731
 COMMAND: Named = lambda world: world.command.public_id  # noqa: E731
 DRAFT: Named = lambda world: world.draft.public_id  # noqa: E731
+SCHEDULE: Named = lambda world: world.schedule.public_id  # noqa: E731
 PLAN: Named = lambda world: world.plan.public_id  # noqa: E731
 CORRECTION: Named = lambda world: world.correction.pk  # noqa: E731
 UNKNOWN: Named = lambda world: world.unknown.pk  # noqa: E731
@@ -69,7 +71,8 @@ MEMBER: Named = lambda world: world.viewer.pk  # noqa: E731
 INVITATION: Named = lambda world: world.invitation.pk  # noqa: E731
 WALL: Named = lambda world: world.wall.pk  # noqa: E731
 KEY: Named = lambda world: world.key.pk  # noqa: E731
-AT_A_SITE = (SITE, STATION, SESSION, COMMAND, PLAN, CORRECTION)  # hidden from members who are limited to other sites
+# Hidden from members who are limited to other sites.
+AT_A_SITE = (SITE, STATION, SESSION, COMMAND, SCHEDULE, PLAN, CORRECTION)
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,18 @@ ROWS: dict[str, Row] = {
     "command_resume": Row(P.COMMAND_STATIONS, COMMAND, ok=302, method="post"),
     "command_abandon": Row(P.COMMAND_STATIONS, COMMAND, ok=302, method="post"),
     "station_commands": Row(P.VIEW, STATION),
+    "command_undo": Row(P.COMMAND_STATIONS, COMMAND, ok=302, method="post"),
+    "command_retry": Row(P.COMMAND_STATIONS, COMMAND, ok=302, method="post"),
+    "command_schedules": Row(P.VIEW),
+    "command_schedules_csv": Row(P.EXPORT),
+    "command_schedule": Row(P.VIEW, SCHEDULE),
+    "command_schedule_cancel": Row(P.COMMAND_STATIONS, SCHEDULE),
+    "command_schedule_end": Row(P.COMMAND_STATIONS, SCHEDULE, ok=302, method="post"),
     "command_new": Row(P.COMMAND_STATIONS),
+    "command_drift": Row(P.VIEW),
+    "command_drift_csv": Row(P.EXPORT),
+    "command_drift_repair": Row(P.COMMAND_STATIONS, ok=302, method="post"),
+    "command_drift_accept": Row(P.COMMAND_STATIONS, ok=302, method="post"),
     "command_draft": Row(P.COMMAND_STATIONS, DRAFT, ok=404),  # it is its author's alone
     "settings_accounts": Row(P.MANAGE_ACCOUNTS),
     "settings_account_new": Row(P.MANAGE_ACCOUNTS),
@@ -280,7 +294,7 @@ def test_foreign_ids_are_absent(name: str) -> None:
     row, foreign = ROWS[name], World()
     assert row.names is not None
     theirs = row.names(foreign)
-    absent: Any = NOBODY if row.names in (SESSION, COMMAND, DRAFT, PLAN) else 999_999_999
+    absent: Any = NOBODY if row.names in (SESSION, COMMAND, DRAFT, SCHEDULE, PLAN) else 999_999_999
     got = {
         role: [ask(caller(name, factories.member(role)), name, row, which) for which in (theirs, absent)]
         for role in Role

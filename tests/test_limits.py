@@ -61,9 +61,9 @@ def test_the_same_is_there_for_who_sees_every_site(world: World) -> None:
     owner = {name: text(caller(name, world.owner), name) for name in PAGES if ROWS[name].names is None}
     shown = {name for name, html in owner.items() if HIDDEN in html}
     assert shown >= {
-        "live", "live_rows", "sites", "stations", "sessions", "sessions_csv", "exceptions", "commands", "reports",
-        "reports_csv", "session_start", "command_new", "site_choices", "settings_audit", "api_sites", "api_stations",
-        "api_sessions",
+        "live", "live_rows", "sites", "stations", "sessions", "sessions_csv", "exceptions", "commands",
+        "command_schedules", "command_schedules_csv", "reports", "reports_csv", "session_start", "command_new",
+        "site_choices", "settings_audit", "api_sites", "api_stations", "api_sessions",
     }  # fmt: skip
     assert any(figure in owner["reports_csv"] for figure in FIGURES)
 

@@ -33,6 +33,8 @@ def more(world: World) -> None:
     )
     actor = factories.actor(world.owner)
     commands.request(actor=actor, wishes=commands.for_all([world.station, neighbour], {"setMessage": "y"}), now=now)
+    world.schedule.stations.add(neighbour)
+    world.schedule.runs.create(due_at=now, outcome="missed", reason="late")
     world.command.items.create(station=neighbour, kind="setMessage", wanted_value="x")
 
 

@@ -1,0 +1,77 @@
+"""Undo and another try: POST makes a draft, and its page shows what would be done before anything is."""
+
+from dataclasses import replace
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from fleet import drafts, retries, undo
+from fleet.command_options import OF_PAGES
+from fleet.commands import BadCommand
+from fleet.models import Command, Station
+from fleet.models.command import InSession, Origin
+from fleet.undo import Found
+from lib import clock
+from people.access import ActorRequest, require
+from people.roles import Permission
+
+MOST = 5  # reasons that are told at once
+
+
+@require_POST
+@require(Permission.COMMAND_STATIONS)
+def command_undo(request: ActorRequest, public_id: str) -> HttpResponse:
+    """Back to the values from before, where they are known and nobody has changed them since."""
+    command = _command(request, public_id)
+    found = undo.wishes(command, Station.objects.visible_to(request.actor))
+    return to_draft(request, found, command=command, origin=Origin.UNDO, nothing=_("There is nothing to undo."))
+
+
+@require_POST
+@require(Permission.COMMAND_STATIONS)
+def command_retry(request: ActorRequest, public_id: str) -> HttpResponse:
+    """One item (`item`), those that failed alike (`code`), or all that went wrong."""
+    command = _command(request, public_id)
+    item, code = request.POST.get("item", ""), request.POST.get("code")
+    found = retries.wishes(
+        command,
+        Station.objects.visible_to(request.actor),
+        item_id=None if not item else int(item) if item.isdecimal() and len(item) < 19 else 0,
+        error_code=code,
+    )
+    return to_draft(request, found, command=command, origin=Origin.RETRY, nothing=_("There is nothing to try again."))
+
+
+def to_draft(request: ActorRequest, found: Found, *, command: Command, origin: Origin, nothing: str) -> HttpResponse:
+    """To the page that confirms it, what is left out said on top; or back to the command where nothing is left."""
+    options = replace(OF_PAGES, in_session=_guard(command))
+    if origin == Origin.UNDO:
+        # It may still be on its way there: that a station looks right already proves nothing.
+        options = replace(options, send_equal=True)
+    reasons = [f"{left}." for left in found.left_out[:MOST]]
+    if not found.groups:
+        messages.info(request, " ".join([nothing, *reasons]))
+        return redirect("command", command.public_id)
+    try:
+        draft = drafts.make(
+            actor=request.actor, groups=found.groups, options=options, origin=origin, parent=command, now=clock.now()
+        )
+    except BadCommand as error:
+        messages.error(request, str(error))
+        return redirect("command", command.public_id)
+    if reasons:
+        messages.warning(request, " ".join([_("Left out here:"), *reasons]))
+    return redirect("command_draft", draft.public_id)
+
+
+def _command(request: ActorRequest, public_id: Any) -> Command:
+    return get_object_or_404(Command.objects.visible_to(request.actor), public_id=public_id)
+
+
+def _guard(command: Command) -> InSession:
+    """A command of the portal has none of its own."""
+    return OF_PAGES.in_session if command.origin in (Origin.PORTAL, Origin.API) else InSession(command.in_session)
