@@ -1,7 +1,9 @@
 """The last step before a command: the dry run, when it would be done, and the number of stations to type."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.db import transaction
@@ -10,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from fleet import command_preview, command_words, commands, drafts, tasks
+from fleet import command_preview, command_words, commands, drafts, schedule_times, schedules, tasks
 from fleet.command_plan import Outcome
 from fleet.drafts import Look
 from fleet.models import CommandDraft
@@ -29,15 +31,15 @@ def command_draft(request: ActorRequest, public_id: str) -> HttpResponse:
     """GET shows it, POST confirms it: `typed` the number, `seen` the digest of what was shown."""
     mine = CommandDraft.objects.visible_to(request.actor).select_related("command", "parent")
     draft = get_object_or_404(mine, public_id=public_id)
-    if draft.command is not None:
-        return redirect("command", draft.command.public_id)
+    if (done := drafts.done(draft)) is not None:
+        return _to(done)
     now, refused, changed = clock.now(), "", None
     if request.method == "POST":
         try:
             return _confirm(request, draft, now)
         except drafts.Changed as error:
             changed = error
-        except (drafts.Refused, commands.BadCommand) as error:
+        except (drafts.Refused, commands.BadCommand, schedules.BadSchedule) as error:
             refused = str(error)
     look = drafts.look(draft, request.actor, now, speed=clock.speed())
     context = _shown(request, draft, look, now) | {
@@ -50,15 +52,29 @@ def command_draft(request: ActorRequest, public_id: str) -> HttpResponse:
 
 def _confirm(request: ActorRequest, draft: CommandDraft, now: datetime) -> HttpResponse:
     typed, seen = request.POST.get("typed", ""), request.POST.get("seen", "")
-    made = drafts.confirm(draft, request.actor, typed, seen, now)
+    done = drafts.confirm(draft, request.actor, typed, seen, now)
+    if done.command is None:
+        messages.success(request, _("It is scheduled. Nothing is sent before its time, and it can be cancelled here."))
+        return _to(done)
     # A hint only: with the broker down the sweep finds the rows as well.
     transaction.on_commit(tasks.deliver_due.delay, robust=True)
     messages.success(request, _("The command is on its way; this page shows how far it is."))
-    return redirect("command", made.public_id)
+    return _to(done)
+
+
+def _to(done: drafts.Done) -> HttpResponse:
+    if done.command is not None:
+        return redirect("command", done.command.public_id)
+    if len(done.schedule_ids) == 1:
+        return redirect("command_schedule", done.schedule_ids[0])
+    return redirect("command_schedules")
 
 
 def _shown(request: ActorRequest, draft: CommandDraft, look: Look, now: datetime) -> dict[str, Any]:
-    names = command_words.tariff_names(request.actor, command_preview.fee_ids(look.plan))
+    after = (look.when.back_values if look.when else None) or {}
+    names = command_words.tariff_names(
+        request.actor, command_preview.fee_ids(look.plan) | command_words.fee_ids([after])
+    )
     sections = command_preview.sections(look.plan)
     wanted = request.GET.get("show", "")
     lines = sections.get(wanted, sections[""])
@@ -84,9 +100,23 @@ def _shown(request: ActorRequest, draft: CommandDraft, look: Look, now: datetime
         "sending": _about(look.sending_s),
         "sent_by_at": None if look.sending_s is None else now + timedelta(seconds=look.sending_s * clock.speed()),
         "expires_at": now + look.options.patience,
+        "times": [
+            (part, schedule_times.deadline(look.when, part.begin_at, ZoneInfo(part.timezone))) for part in look.parts
+        ]
+        if look.when
+        else [],
+        "when": schedule_times.words(look.when) if look.when else "",
+        "back": _back(look, names),
         "zone": zones.pop() if len(zones) == 1 else "UTC",
         "may_change": draft.origin == Origin.PERSON and len(draft.groups) == 1,
     }
+
+
+def _back(look: Look, names: Mapping[str, str]) -> list[tuple[str, str]] | None:
+    """What the end of a window sets; empty: what was before, None: nothing."""
+    if look.when is None or look.when.until_time is None:
+        return None
+    return command_words.said(look.when.back_values or {}, names)
 
 
 def _first(request: ActorRequest, total: int) -> int:

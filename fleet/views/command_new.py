@@ -1,4 +1,4 @@
-"""A command in three steps: to which stations, what and how, and (command_draft) the dry run that is confirmed."""
+"""A command in three steps: to which stations, what and how and when, and (command_draft) the dry run."""
 
 from datetime import datetime
 from typing import Any
@@ -6,10 +6,11 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
-from fleet import command_options, drafts, station_choice, stations_list
+from fleet import command_options, drafts, schedules, station_choice, stations_list
 from fleet.connector_state import RANK, State
 from fleet.forms import CommandForm
-from fleet.models import Site, Tariff
+from fleet.forms.command_schedule import CommandScheduleForm
+from fleet.models import CommandDraft, Site, Tariff
 from fleet.models.station import CommandKind
 from fleet.station_choice import Choice, Summary
 from lib import clock
@@ -53,24 +54,18 @@ def _stations(request: ActorRequest, now: datetime, choice: Choice | None) -> Ht
 
 def _what(request: ActorRequest, now: datetime, choice: Choice, summary: Summary) -> HttpResponse:
     """Step two. A choice that was only now posted, from step one, has no form yet."""
-    is_form = request.method == "POST" and "in_session" in request.POST
-    form = CommandForm(
-        request.POST if is_form else None,
-        actor=request.actor,
-        account_ids=summary.account_ids,
-        initial=_initial(request, choice),
-    )
-    if is_form and form.is_valid():
-        group = {
-            "values": CommandForm.values(form.cleaned_data),
-            "station_ids": list(choice.stations.order_by("vendor_id", "pk").values_list("pk", flat=True)),
-        }
-        options = CommandForm.options(form.cleaned_data)
-        return redirect(
-            "command_draft", drafts.make(actor=request.actor, groups=[group], options=options, now=now).public_id
-        )
+    data = request.POST if request.method == "POST" and "in_session" in request.POST else None
+    initial, when_initial = _initial(request, choice)
+    who = {"actor": request.actor, "account_ids": summary.account_ids}
+    form = CommandForm(data, initial=initial, **who)
+    when_form = CommandScheduleForm(data, initial=when_initial, **who)
+    if data is not None and form.is_valid() & when_form.is_valid():
+        draft = _draft(request, now, choice, form, when_form)
+        if draft is not None:
+            return redirect("command_draft", draft.public_id)
     context = {
         "form": form,
+        "when_form": when_form,
         "choice": choice,
         "summary": summary,
         "unknown": choice.unknown[:NAMED],
@@ -79,11 +74,34 @@ def _what(request: ActorRequest, now: datetime, choice: Choice, summary: Summary
     return render(request, "fleet/command_new.html", context)
 
 
-def _initial(request: ActorRequest, choice: Choice) -> dict[str, Any]:
-    """Coming back from a draft whose stations were all asked the same, the form is as it was left."""
+def _draft(
+    request: ActorRequest, now: datetime, choice: Choice, form: CommandForm, when_form: CommandScheduleForm
+) -> CommandDraft | None:
+    """None: it cannot be scheduled like this, and the form says why."""
+    options = CommandForm.options(form.cleaned_data)
+    when = when_form.when(options.patience)
+    pks = list(choice.stations.order_by("vendor_id", "pk").values_list("pk", flat=True))
+    group = {"values": CommandForm.values(form.cleaned_data), "station_ids": pks}
+    schedule = None
+    if when is not None:
+        try:
+            schedules.parts(actor=request.actor, groups=[group], when=when, now=now)
+        except schedules.BadSchedule as error:
+            when_form.refuse(error)
+            return None
+        schedule = schedules.dump(when)
+    return drafts.make(actor=request.actor, groups=[group], options=options, schedule=schedule, now=now)
+
+
+def _initial(request: ActorRequest, choice: Choice) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Coming back from a draft whose stations were all asked the same, both forms are as they were left."""
     if choice.draft is None or len(choice.draft.groups) != 1:
-        return {}
-    values = choice.draft.groups[0]["values"]
-    named = Tariff.objects.visible_to(request.actor).filter(fee_id=values.get(CommandKind.TARIFF, ""))
-    tariff = named.filter(account__in=choice.stations.values("account_id")).first()
-    return CommandForm.initial_of(values, command_options.load(choice.draft.options), tariff)
+        return {}, {}
+    when, values = drafts.when_of(choice.draft), choice.draft.groups[0]["values"]
+    back = (when.back_values if when else None) or {}
+    fees = {asked.get(CommandKind.TARIFF, "") for asked in (values, back)}
+    named = Tariff.objects.visible_to(request.actor).filter(fee_id__in=fees)
+    known = {row.fee_id: row for row in named.filter(account__in=choice.stations.values("account_id"))}
+    tariff, back_tariff = (known.get(asked.get(CommandKind.TARIFF, "")) for asked in (values, back))
+    options = command_options.load(choice.draft.options)
+    return CommandForm.initial_of(values, options, tariff), CommandScheduleForm.initial_of(when, back_tariff)

@@ -1,6 +1,7 @@
 """The last step before a command: what would happen, confirmed by the number of stations affected."""
 
-from datetime import timedelta
+import re
+from datetime import date, time, timedelta
 from typing import Any
 
 import pytest
@@ -8,9 +9,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from fleet import drafts
+from fleet import drafts, schedules
 from fleet.command_options import OF_PAGES, Options
-from fleet.models import Account, Command, CommandDraft, Connector, Station, StationSetting
+from fleet.models import Account, Command, CommandDraft, CommandSchedule, Connector, Station, StationSetting
 from fleet.models.command import InSession
 from fleet.models.station import Lifecycle
 from lib import clock
@@ -217,3 +218,57 @@ def test_a_digest_that_makes_no_sense_asks_again(
     draft = draft_of(owner, stations)
     assert "Something has changed" in page(client.post(url(draft), {"typed": "3", "seen": seen}))
     assert Command.objects.count() == 0
+
+
+LATER = {
+    "availability": "outOfService", "in_session": "wait", "patience": "3600", "brake_percent": "10", "start": "weekly",
+    "weekdays": ["7"], "at_time": "02:30", "ends": "before", "until_time": "06:00", "until_days": "1", "name": "Sundays",
+}  # fmt: skip
+
+
+def test_later_makes_a_schedule_for_each_zone_once(client: Client, owner: Membership, account: Account) -> None:
+    zones = ("America/Toronto", "America/Vancouver")
+    rows = [factories.station(factories.site(owner.organisation, timezone=zone), account=account) for zone in zones * 2]
+    finished(rows[0], "outOfService")  # it may be otherwise by then, so it is not left out
+    Connector.objects.filter(station=rows[1]).update(session_state="charging")
+    answer = client.post("/commands/new/", LATER | {"station": [row.pk for row in rows]})
+    shown = client.get(answer.url)
+    words = page(shown)
+    assert "Schedule this for 4 stations?" in words and "every Sunday at 02:30 until 06:00 the next day" in words
+    assert "what each station had before" in words
+    assert re.search(r"\bE[SD]T\b", words) and re.search(r"\bP[SD]T\b", words)
+    assert "In session" not in words and Command.objects.count() == 0
+    typed = {"typed": "4", "seen": shown.context["look"].digest}
+    done = client.post(answer.url, typed)
+    again = client.post(answer.url, typed)
+    assert (done.url, again.url, client.get(answer.url).url) == ("/commands/scheduled/",) * 3
+    made = CommandSchedule.objects.order_by("timezone").values_list("timezone", "values", "weekdays", "name")
+    assert list(made) == [(zone, {"priorityStatus": "outOfService"}, [7], "Sundays") for zone in zones]
+    assert {row.stations.count() for row in CommandSchedule.objects.all()} == {2}
+    assert Command.objects.count() == 0
+
+
+def test_a_moment_that_has_passed_cannot_be_scheduled(
+    client: Client, owner: Membership, stations: list[Station]
+) -> None:
+    past = LATER | {"start": "once", "on_date": "2020-01-01", "station": stations[0].pk}
+    assert "That moment has passed" in page(client.post("/commands/new/", past))
+    assert CommandDraft.objects.count() == 0
+    schedule = schedules.dump(schedules.When(at_time=time(8), on_date=date(2020, 1, 1)))
+    group = {"values": CLOSED, "station_ids": [stations[0].pk]}
+    draft = drafts.make(actor=factories.actor(owner), groups=[group], schedule=schedule, now=clock.now())
+    shown = client.get(url(draft))
+    assert "That moment has passed" in page(shown) and 'name="typed"' not in page(shown)
+    client.post(url(draft), {"typed": "1", "seen": shown.context["look"].digest})
+    assert CommandSchedule.objects.count() == 0
+
+
+def test_back_from_a_schedule_finds_it_as_it_was(client: Client, account: Account, stations: list[Station]) -> None:
+    tariff = factories.tariff(account)
+    chosen = LATER | {"ends": "chosen", "back_tariff": tariff.pk, "station": stations[0].pk, "tariff": tariff.pk}
+    answer = client.post("/commands/new/", chosen)
+    assert f"Tariff: </span> <b>{tariff.name}" in page(client.get(answer.url)).replace(
+        "Tariff:</span>", "Tariff: </span>"
+    )
+    form = client.get("/commands/new/", {"draft": answer.url.split("/")[3]}).context["when_form"]
+    assert (form["start"].value(), form["ends"].value(), form["back_tariff"].value()) == ("weekly", "chosen", tariff.pk)

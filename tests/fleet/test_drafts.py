@@ -60,7 +60,8 @@ def test_confirming_makes_the_command_once(actor: Actor, stations: list[Station]
     draft = draft_of(actor, stations)
     look = drafts.look(draft, actor, NOW)
     assert (look.requests, len(look.plan.affected), look.is_late) == (3, 3, False)
-    made = drafts.confirm(draft, actor, " 3 ", look.digest, NOW)
-    assert drafts.confirm(draft, actor, "", "", NOW) == made
+    done = drafts.confirm(draft, actor, " 3 ", look.digest, NOW)
+    made = done.command
+    assert made is not None and drafts.confirm(draft, actor, "", "", NOW) == done
     assert (Command.objects.get(), made.values, made.items.count()) == (made, CLOSED, 3)
     assert (made.in_session, made.brake_percent, made.expires_at) == ("wait", 10, NOW + timedelta(hours=24))
