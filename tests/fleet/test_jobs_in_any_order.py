@@ -185,10 +185,10 @@ def check(play: Play) -> None:
     assert (play.call.settled_at is not None) == ("nothing" not in play.truth.values())
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     truth=st.lists(st.sampled_from(RESULTS), min_size=4, max_size=4),
-    deeds=st.lists(st.sampled_from(DEEDS), max_size=14),
+    deeds=st.lists(st.sampled_from(DEEDS), max_size=12),
 )
 def test_the_end_is_the_same_in_any_order(truth: list[str], deeds: list[str]) -> None:
     try:
