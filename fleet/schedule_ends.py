@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
-from fleet import commands, items, undo
+from fleet import cancelling, commands, undo
 from fleet.command_options import Options
 from fleet.models import Command, CommandItem, CommandSchedule, ScheduledRun, Station
 from fleet.models.command import OPEN_ITEMS, InSession, ItemState, Origin
@@ -32,7 +32,7 @@ def end(run: ScheduledRun, doer: System, now: datetime) -> Command | None:
         run.return_outcome = Outcome.MISSED
         run.return_reason = _("Nothing was running when the window was to end, and the deadline has passed.")
     else:
-        _give_up_waiting(first, now)
+        cancelling.cancel(actor=doer, command=first, now=now)  # what still waits must not be sent after the end
         made = _send(run, first, doer, due_at, now)
     run.save()
     return made
@@ -113,13 +113,6 @@ def said(found: Found) -> str:
     if not found.left_out:
         return ""
     return (_("Left out: %(what)s.") % {"what": "; ".join(map(str, found.left_out))})[:300]
-
-
-def _give_up_waiting(first: Command, now: datetime) -> None:
-    """What of the beginning still waits must not be sent after the end."""
-    waiting = CommandItem.objects.select_for_update().filter(command=first, state=ItemState.QUEUED)
-    for item in waiting.order_by("pk"):
-        items.move(item, ItemState.EXPIRED, now=now, error=_("not sent before its window was over"))
 
 
 def _patience(schedule: CommandSchedule) -> timedelta:

@@ -105,8 +105,9 @@ class TestTheWay:
         assert answer.headers["Location"] == f"/commands/drafts/{draft.public_id}/"
         assert draft.groups == [{"values": {KIND: "unavailable"}, "station_ids": [rows[1].pk]}]
         assert (draft.origin, draft.parent, draft.options["in_session"]) == (Origin.RETRY, command, "skip")
-        actor = factories.actor(owner)
-        again = drafts.confirm(draft, actor, "1", drafts.look(draft, actor, NOW).digest, NOW)
+        seen = drafts.look(draft, factories.actor(owner), NOW).digest
+        client.post(f"/commands/drafts/{draft.public_id}/", {"typed": "1", "seen": seen})
+        again = Command.objects.get(parent=command)
         assert (again.parent, again.origin) == (command, Origin.RETRY)
         assert command.events.get(verb=CommandEvent.Verb.RETRIED).stations == 1
         assert command.items.get(station=rows[1]).state == ItemState.FAILED  # the old row keeps its truth

@@ -253,7 +253,8 @@ class TestEnds:
         CommandItem.objects.filter(pk=waiting.pk).update(state=ItemState.QUEUED, finished_at=None)
         (second,) = schedule_runs.fire(OPENS)
         waiting.refresh_from_db()
-        assert (waiting.state, wanted(second)) == (ItemState.EXPIRED, {station.pk: "available"})
+        assert (waiting.state, wanted(second)) == (ItemState.CANCELLED, {station.pk: "available"})
+        assert StationSetting.objects.get(station=other).wanted_at is None  # nor is it drift that it stayed open
 
     def test_a_lot_that_stayed_closed_is_shown_until_somebody_does_something(
         self, owner: Membership, station: Station

@@ -204,7 +204,8 @@ class TestTheWay:
         actor = factories.actor(owner)
         look = drafts.look(draft, actor, LATER)
         assert [line.outcome for line in look.plan.lines] == [Outcome.SEND]
-        back = drafts.confirm(draft, actor, "1", look.digest, LATER)
+        client.post(f"/commands/drafts/{draft.public_id}/", {"typed": "1", "seen": look.digest})
+        back = Command.objects.get(parent=closed)
         assert (back.origin, back.parent, back.items.get().wanted_value) == (Origin.UNDO, closed, "available")
         told = closed.events.get(verb=CommandEvent.Verb.UNDONE)
         assert (told.by_label, told.stations) == (actor.label, 1)
