@@ -20,6 +20,21 @@ SESSION_STATES = [str(state) for state in State]  # the schema names these by SP
 RULE_KINDS = [str(kind) for kind in RuleKind]
 RULE_STATES = [str(state) for state in Standing]
 
+AMOUNT = (
+    "energy: kWh. money: in the site's currency. minutes: since energy began. low_power: the kW that power stays "
+    "below. Other kinds have none."
+)
+FOR_MINUTES = "low_power and idle: for so many minutes. Other kinds have none."
+AT_TIME = "clock: HH:MM by the site's clock, the next time that it shows it. Other kinds have none."
+RULE_STATE = (
+    "suspected: met by estimate, and a reading is asked for. fired: it asked for the stop. not_reached: the session "
+    "ended before."
+)
+STOP_RULES = (
+    "Without it, or with null, the defaults of the station and its site hold. With a list these rules hold and no "
+    "other, at most one of a kind; with an empty list, none."
+)
+
 
 def one_of(words: Iterable[str], **options: Any) -> serializers.CharField:
     """A text that the schema lists the words of."""
@@ -105,15 +120,13 @@ class Session(serializers.Serializer[Any]):
 
 
 class StopRule(serializers.Serializer[Any]):
-    """`words` and `why` are for people. A rule that was suspected is met by estimate, and a reading is asked for."""
-
     kind = one_of(RULE_KINDS, source="row.kind")
-    amount = serializers.DecimalField(12, 4, source="row.amount", allow_null=True)
-    for_minutes = serializers.IntegerField(source="row.for_minutes", allow_null=True)
-    at_time = serializers.TimeField("%H:%M", source="row.at_time", allow_null=True)
-    words = serializers.CharField()
-    state = one_of(RULE_STATES, source="standing")
-    why = serializers.CharField()
+    amount = serializers.DecimalField(12, 4, source="row.amount", allow_null=True, help_text=AMOUNT)
+    for_minutes = serializers.IntegerField(source="row.for_minutes", allow_null=True, help_text=FOR_MINUTES)
+    at_time = serializers.TimeField("%H:%M", source="row.at_time", allow_null=True, help_text=AT_TIME)
+    words = serializers.CharField(help_text="The rule, for people.")
+    state = one_of(RULE_STATES, source="standing", help_text=RULE_STATE)
+    why = serializers.CharField(help_text="What is known of it by now, or why it fired; for people.")
     expected_at = serializers.DateTimeField(allow_null=True)
     suspected_at = serializers.DateTimeField(source="row.suspected_at", allow_null=True)
     fired_at = serializers.DateTimeField(source="row.fired_at", allow_null=True)
@@ -169,14 +182,10 @@ class FigureField(serializers.CharField):
 
 
 class StopRuleWish(serializers.Serializer[Any]):
-    """`amount` is kWh for `energy`, money in the site's currency for `money`, minutes since energy began for `minutes`,
-    kW for `low_power`; `for_minutes` goes with `low_power` and `idle`, `at_time` with `clock`: by the site's clock,
-    HH:MM."""
-
     kind = one_of(RULE_KINDS)
-    amount = FigureField(required=False, allow_null=True, max_length=40)
-    for_minutes = FigureField(required=False, allow_null=True, max_length=40)
-    at_time = serializers.CharField(required=False, allow_null=True, max_length=40)
+    amount = FigureField(required=False, allow_null=True, max_length=40, help_text=AMOUNT)
+    for_minutes = FigureField(required=False, allow_null=True, max_length=40, help_text=FOR_MINUTES)
+    at_time = serializers.CharField(required=False, allow_null=True, max_length=40, help_text=AT_TIME)
 
     def validate(self, attrs: Data) -> Data:
         """Held to what the page's form says, in its words; the valid form comes along."""
@@ -195,14 +204,11 @@ class StopRuleWish(serializers.Serializer[Any]):
 
 
 class SessionStart(serializers.Serializer[Any]):
-    """Without `stop_rules`, or with null, the defaults of the station and its site hold. With a list these rules hold
-    and no other, at most one of a kind: with an empty one, none."""
-
     station = StationField()
     connector = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=32767, default=None)
     reference = serializers.CharField(required=False, allow_blank=True, max_length=120, default="")
     stop_rules = StopRuleWish(  # type: ignore[call-arg]  # an argument of the list that it becomes
-        many=True, required=False, allow_null=True, default=None, max_length=len(RuleKind)
+        many=True, required=False, allow_null=True, default=None, max_length=len(RuleKind), help_text=STOP_RULES
     )
 
     def validate_stop_rules(self, value: list[Data] | None) -> list[Data] | None:

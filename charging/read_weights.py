@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from charging.models.session import State
 
-LOOKING = 10.0  # somebody has its page open
+LOOKING = 10.0  # somebody has its page open, or a board that shows it
 NEAR = 5.0  # a rule, a price boundary, a start limit or the end is near
 MOST = 100.0  # facts that multiply beyond this say no more
 HURRIES_AT_MOST = 10.0  # with requests to spare a session is read at most so many times as often as a calm one
@@ -24,7 +24,7 @@ WHY: dict[str, str | Promise] = {
     "failed": _("it could not be read; it is tried again"),
     "first": _("it was never read"),
     "cap": _("its reading is too old"),
-    "watched": _("somebody has its page open"),
+    "watched": _("somebody is looking at it"),
     "rule": _("a stop rule is near"),
     "boundary": _("its price changes soon"),
     "limit": _("its start limit is near"),

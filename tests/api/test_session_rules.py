@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from api import reference
 from charging import rule_watch, session_rules, sessions
 from charging.models import Session, StopRule
 from charging.models.session import State
@@ -238,3 +239,10 @@ def test_many_rules_cost_no_more_queries_than_one(owner: Membership, station: St
     for kind, amount in (("money", 5), ("minutes", 90)):
         StopRule.objects.create(session=session, kind=kind, amount=amount, created_at=clock.now())
     assert cost() == one
+
+
+def test_the_documentation_says_what_a_missing_and_an_empty_list_mean() -> None:
+    shapes = {name: {field.name: field.words for field in fields} for name, fields in reference.read().shapes}
+    assert "with an empty list, none." in shapes["SessionStart"]["stop_rules"]
+    assert shapes["StopRuleWish"]["amount"].startswith("energy: kWh. money: in the site's currency.")
+    assert shapes["StopRule"]["state"].startswith("suspected: met by estimate")

@@ -81,7 +81,7 @@ def test_the_page_of_a_session_counts_as_looking_and_says_when_it_is_read_next()
     assert "Next reading as soon as a request is free: it was never read." in text
     Session.objects.filter(pk=session.pk).update(read_at=Now())
     text = client.get(reverse("session_now", args=[session.public_id])).content.decode()
-    assert ": somebody has its page open." in text
+    assert ": somebody is looking at it." in text
     assert Session.objects.filter(pk=session.pk, watched_until__gt=Now()).exists()
 
 

@@ -420,7 +420,7 @@ def test_a_row_says_when_and_why_it_is_read_next(world: World) -> None:
     row = html.split(f'<tr id="s-{session.pk}"')[1].split("</tr>")[0]
     said = re.search(r'<details class="menu why"><summary title="([^"]+)">', row)
     assert said is not None
-    assert re.fullmatch(r"Next reading about \d\d:\d\d:\d\d E[SD]T: somebody has its page open\.", said[1])
+    assert re.fullmatch(r"Next reading about \d\d:\d\d:\d\d E[SD]T: somebody is looking at it\.", said[1])
     assert f"<div><p>{said[1]}</p></div>" in row  # for keyboard and touch, not only where a pointer rests
 
 
