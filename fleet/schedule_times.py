@@ -166,7 +166,7 @@ def _until(until_time: time, days: int) -> str:
     if days == 1:
         return _("%(time)s the next day") % {"time": at}
     later = ngettext("%(days)d day later", "%(days)d days later", days) % {"days": days}
-    return f"{at} {later}"
+    return f"{at}, {later}"
 
 
 def _length(when: When) -> timedelta:

@@ -1,9 +1,11 @@
 """Schedules: made once a zone, sent once a time, ended as they should, and a reason for whatever was not sent."""
 
+import threading
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
+from django.db import connections
 
 from fleet import commands, schedule_ends, schedule_runs, schedule_times, schedules
 from fleet.command_options import OF_PAGES
@@ -123,6 +125,29 @@ class TestMaking:
         for _n in range(2):
             made = schedules.cancel(actor=factories.actor(owner), schedule=made, now=FRIDAY)
         assert (made.next_at, made.cancelled_at, schedule_runs.fire(CLOSES)) == (None, FRIDAY, [])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_workers_at_once_send_it_once(owner: Membership, station: Station) -> None:
+    create(owner, station)
+    made, together = [], threading.Barrier(5)
+
+    def look(now: datetime) -> None:
+        together.wait()
+        try:
+            made.extend(schedule_runs.fire(now))
+        finally:
+            connections.close_all()
+
+    for moment in (CLOSES, OPENS):
+        threads = [threading.Thread(target=look, args=(moment,)) for _n in range(5)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        become(made[0], ItemState.FINISHED)
+    assert (len(made), Command.objects.count(), ScheduledRun.objects.count()) == (2, 2, 1)
+    assert [wanted(command) for command in made] == [{station.pk: "unavailable"}, {station.pk: "available"}]
 
 
 class TestBeginnings:
