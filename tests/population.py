@@ -7,7 +7,17 @@ from itertools import count
 from charging.models import PlannedStart, Reading, SessionEvent, StationException
 from charging.models.session import State
 from fleet import commands
-from fleet.models import ApiCall, DriftNotice, HookToken, RawMessage, ScheduledRun, Site, Station, UnknownStation
+from fleet.models import (
+    ApiCall,
+    DriftNotice,
+    HookToken,
+    RawMessage,
+    ScheduledRun,
+    Site,
+    Station,
+    StationSetting,
+    UnknownStation,
+)
 from lib import clock
 from people import api_keys, invitations
 from people.models import Membership
@@ -59,6 +69,10 @@ def at_site(owner: Membership, site: Site, words: str = "plain") -> Station:
     ScheduledRun.objects.create(
         schedule=schedule, due_at=now - timedelta(days=1), outcome="fired", command=left, return_outcome="missed"
     )
+    StationSetting.objects.create(
+        station=station, kind="tariffId", wanted_value=f"{words} fee", wanted_at=now, finished_value=f"{words} old fee",
+        finished_at=now, finished_by="portal",
+    )  # fmt: skip
     today = now.astimezone(site.zone).date()
     DayRollup.objects.create(
         organisation=owner.organisation, site=site, day_date=today - timedelta(days=number % 25), currency="CAD",
