@@ -62,13 +62,15 @@ def finished(item: CommandItem) -> Lamp:
 
 def observed(item: CommandItem) -> Lamp:
     """What the outside shows; of a message it shows nothing."""
+    if item.state in (*NOT_SENT, S.FAILED):
+        return Lamp("observed")
     if item.kind == CommandKind.MESSAGE:
         return Lamp("observed", "unseen", _("cannot be observed"))
     if item.state == S.OBSERVED:
         return Lamp("observed", "observed", _("observed"), item.observed_at)
     if item.state == S.CONTRADICTED:
         return Lamp("observed", "contradicted", _("seen otherwise"), item.observed_at)
-    return Lamp("observed", "not_yet", _("not yet")) if item.state not in (*NOT_SENT, S.FAILED) else Lamp("observed")
+    return Lamp("observed", "not_yet", _("not yet"))
 
 
 def why(item: CommandItem, command: Command, *, is_held: bool) -> str:

@@ -79,11 +79,33 @@ class Progress:
 
     @property
     def wrong(self) -> int:
+        """All that a person should look at."""
         return self.count(WRONG_ITEMS)
+
+    @property
+    def failed(self) -> int:
+        """Of those, what has no hope left."""
+        return self.count((S.FAILED, S.REJECTED, S.EXPIRED))
+
+    @property
+    def timed_out(self) -> int:
+        return self.states.get(S.TIMED_OUT, 0)
+
+    @property
+    def contradicted(self) -> int:
+        return self.states.get(S.CONTRADICTED, 0)
 
     @property
     def still_open(self) -> int:
         return self.count(OPEN_ITEMS)
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.count(UNDER_WAY) > 0
+
+    @property
+    def retried(self) -> int:
+        return self.count(RETRIED)
 
     @property
     def is_moving(self) -> bool:
@@ -95,8 +117,10 @@ class Progress:
         """The bar: (colour, number, words) of what is there; each item counts once, and what is missing still waits."""
         found = [
             ("finished", self.count(WELL_DONE), _("done")),
+            ("contradicted", self.contradicted, _("seen otherwise")),
             ("sent", self.count(UNDER_WAY), _("under way")),
-            ("failed", self.wrong, _("went wrong")),
+            ("timed_out", self.timed_out, _("no word in time")),
+            ("failed", self.failed, _("went wrong")),
             ("skipped", self.dropped, _("left out")),
             ("not_yet", self.unsent, _("waiting")),
         ]
@@ -120,7 +144,7 @@ class Progress:
     def _finished(self) -> Lamp:
         notes = [
             ("failed", self.states.get(S.FAILED, 0), _("failed")),
-            ("timed_out", self.states.get(S.TIMED_OUT, 0), _("no word in time")),
+            ("timed_out", self.timed_out, _("no word in time")),
             ("finished_late", self.states.get(S.FINISHED_LATE, 0), _("timed out, then done")),
         ]
         return _lamp("finished", _("Finished"), self.finished, self.asked, "finished", notes)
@@ -130,13 +154,15 @@ class Progress:
         total = self.asked - self.messages
         if not total and self.asked:
             return Lamp("observed", _("Observed"), "unseen", _("cannot be observed"), 0, 0, [])
-        notes = [("contradicted", self.states.get(S.CONTRADICTED, 0), _("seen otherwise"))]
+        notes = [("contradicted", self.contradicted, _("seen otherwise"))]
         return _lamp("observed", _("Observed"), self.states.get(S.OBSERVED, 0), total, "observed", notes)
 
 
 def _lamp(name: str, label: str, n: int, total: int, whole: str, notes: list[tuple[str, int, str]]) -> Lamp:
+    if not total:
+        return Lamp(name, label, "unseen", _("nothing to send"), 0, 0, [])
     mark = "not_yet" if not n else whole if n == total else "sent"
-    words = _("%(n)s of %(total)s") % {"n": figures.number(n), "total": figures.number(total)} if total else _("none")
+    words = _("%(n)s of %(total)s") % {"n": figures.number(n), "total": figures.number(total)}
     said = [(key, f"{figures.number(count)} {what}") for key, count, what in notes if count]
     return Lamp(name, label, mark, words, n, total, said)
 

@@ -51,10 +51,13 @@ def _counted(progress: Progress) -> str:
     if progress.finished == progress.asked:
         done = ngettext("Finished", "All %(total)s finished", progress.asked) % _figures(0, progress.asked)
     parts = [done]
-    if progress.wrong:
-        parts.append(_("%(n)s went wrong") % _figures(progress.wrong))
-    if progress.unknown:
-        parts.append(_("%(n)s unknown") % _figures(progress.unknown))
+    more = [
+        (progress.failed, _("%(n)s went wrong")),
+        (progress.timed_out, _("%(n)s without a word in time")),
+        (progress.contradicted, _("%(n)s seen otherwise")),
+        (progress.unknown, _("%(n)s unknown")),
+    ]
+    parts += [words % _figures(n) for n, words in more if n]
     return ", ".join(parts)
 
 
@@ -64,9 +67,7 @@ def _figures(n: int, total: int = 0) -> dict[str, str]:
 
 def _end_mark(progress: Progress) -> str:
     if progress.wrong:
-        return "failed" if progress.wrong == progress.asked else "partially_failed"
-    if progress.still_open:
-        return "timed_out"
+        return "failed" if progress.failed == progress.asked else "partially_failed"
     return "observed" if progress.states.get(S.OBSERVED) == progress.asked else "finished"
 
 

@@ -67,6 +67,7 @@ def _context(request: ActorRequest, found: Command, progress: Progress) -> dict[
     stations, sites = commands_list.places(actor, [progress])
     site = Site.objects.visible_to(actor).filter(pk=progress.site_id).first()
     names = command_words.tariff_names(actor, command_words.fee_ids([found.values]))
+    related = _related(actor, found)
     return {
         "command": found,
         "progress": progress,
@@ -77,8 +78,7 @@ def _context(request: ActorRequest, found: Command, progress: Progress) -> dict[
         "zone": site.timezone if site else "UTC",
         "events": command_timeline.of(found, _items(actor, found)),
         "groups": _groups(actor, found),
-        "children": Command.objects.visible_to(actor).filter(parent=found).order_by("-id")[:RELATED],
-        "schedule": _schedule(actor, found),
+        "related": any(related.values()),
         "is_ours": command_standing.is_ours(found),
         "may_command": actor.can(Permission.COMMAND_STATIONS),
         "forms": _forms(found),
@@ -117,7 +117,7 @@ def _groups(actor: Actor, found: Command) -> list[dict[str, Any]]:
 
 
 def _tabs(progress: Progress) -> list[tuple[str, str, int]]:
-    words = {"open": _("Under way"), "done": _("Finished"), "wrong": _("Went wrong"), "out": _("Left out")}
+    words = {"open": _("Open"), "done": _("Finished"), "wrong": _("Went wrong"), "out": _("Left out")}
     counted = [(name, words[name], progress.count(states)) for name, states in SHOWN.items()]
     return [("", _("All"), progress.total), *counted]
 
@@ -134,7 +134,7 @@ def _can(actor: Actor, found: Command, progress: Progress) -> dict[str, Any]:
             "resume": may and waits and is_paused and not is_partial,
             "abandon": may and waits and is_paused and not is_partial,
             "undo": may and progress.count(MAY_BE_DONE) > 0,
-            "retry": may and progress.count(RETRIED) > 0,
+            "retry": may and progress.retried > 0,
         },
     }
 
@@ -146,6 +146,16 @@ def _forms(found: Command) -> list[tuple[str, str]]:
         with suppress(NoReverseMatch):
             found_forms.append((f"f-{name}", reverse(f"command_{name}", args=[found.public_id])))
     return found_forms
+
+
+def _related(actor: Actor, found: Command) -> dict[str, Any]:
+    """What it came of and what came of it, as far as this person sees them."""
+    mine = Command.objects.visible_to(actor)
+    return {
+        "parent": mine.filter(pk=found.parent_id).first() if found.parent_id else None,
+        "schedule": _schedule(actor, found),
+        "children": list(mine.filter(parent=found).order_by("-id")[:RELATED]),
+    }
 
 
 def _schedule(actor: Actor, found: Command) -> CommandSchedule | None:
