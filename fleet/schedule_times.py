@@ -139,7 +139,7 @@ def check(when: When) -> None:
 
 
 def words(when: When) -> str:
-    """`on 29 Nov 2026 at 22:00 until 06:00 the next day`, `every Sunday at 23:00`, `every day at 23:00`."""
+    """`on 29 Nov 2026 at 22:00 until 06:00 the next day`, `every Sunday at 23:00`, `Monday to Friday at 23:00`."""
     at = {"days": _days(when), "time": f"{when.at_time:%H:%M}"}
     text = _("%(days)s at %(time)s") % at
     if when.until_time is None:
@@ -152,11 +152,13 @@ def _days(when: When) -> str:
         return _("on %(day)s") % {"day": figures.day(when.on_date)}
     if len(when.weekdays) == WEEK:
         return _("every day")
-    names = [str(WEEKDAYS[day - 1]) for day in when.weekdays]
-    listed = names[0] if len(names) == 1 else _("%(first)s and %(last)s") % {
-        "first": ", ".join(names[:-1]), "last": names[-1]
-    }  # fmt: skip
-    return _("every %(days)s") % {"days": listed}
+    days = sorted(set(when.weekdays))
+    names = [str(WEEKDAYS[day - 1]) for day in days]
+    if len(days) == 1:
+        return _("every %(day)s") % {"day": names[0]}
+    if len(days) > 2 and days[-1] - days[0] == len(days) - 1:
+        return _("%(first)s to %(last)s") % {"first": names[0], "last": names[-1]}
+    return _("every %(days)s and %(last)s") % {"days": ", ".join(names[:-1]), "last": names[-1]}
 
 
 def _until(until_time: time, days: int) -> str:

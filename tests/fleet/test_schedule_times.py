@@ -130,6 +130,8 @@ def test_the_deadline_is_the_patience_and_never_past_the_end() -> None:
         (When(time(9), date(2026, 6, 5)), "on 5 Jun 2026 at 09:00"),
         (When(time(9), weekdays=(1, 2, 3, 4, 5, 6, 7)), "every day at 09:00"),
         (when("22:00", "06:00", 1, 1, 3, 5), "every Monday, Wednesday and Friday at 22:00 until 06:00 the next day"),
+        (When(time(9), weekdays=(1, 2, 3, 4, 5)), "Monday to Friday at 09:00"),
+        (When(time(9), weekdays=(6, 7)), "every Saturday and Sunday at 09:00"),
         (when("08:00", "09:30"), "every Sunday at 08:00 until 09:30"),
         (when("08:00", "09:30", 3), "every Sunday at 08:00 until 09:30, 3 days later"),
     ],
