@@ -82,8 +82,13 @@ def fee_ids(plan: Plan) -> set[str]:
     return {value for change in told for value in (change.setting.now, change.wanted) if value}
 
 
-def rows(lines: Iterable[Line], stations: Mapping[int, Station], names: Names) -> list[Row]:
-    return [Row(stations[line.facts.station_id], _changes(line, names), list(_signs(line, names))) for line in lines]
+def rows(plan: Plan, lines: Iterable[Line], stations: Mapping[int, Station], names: Names) -> list[Row]:
+    """What holds for all of the plan is said above them, and not at each."""
+    is_told = not all(line.is_one_way for line in plan.affected)
+    return [
+        Row(stations[line.facts.station_id], _changes(line, names), list(_signs(line, names, is_told=is_told)))
+        for line in lines
+    ]
 
 
 def label(kind: str) -> str:
@@ -119,7 +124,7 @@ def _changes(line: Line, names: Names) -> list[tuple[str, str, str, bool]]:
     ]
 
 
-def _signs(line: Line, names: Names) -> Iterable[Sign]:
+def _signs(line: Line, names: Names, *, is_told: bool) -> Iterable[Sign]:
     facts = line.facts
     if line.outcome == Outcome.DROPPED:
         yield Sign("decommissioned", _("Not in service: left out"))
@@ -134,8 +139,8 @@ def _signs(line: Line, names: Names) -> Iterable[Sign]:
     for change in line.sent:
         if _gives_way(change):
             yield Sign("queued", _gives_way_words(change, names))
-    if line.is_one_way:
-        yield Sign("contradicted", _("Cannot be undone: the value before is not known"))
+    if line.is_one_way and is_told:
+        yield Sign("unseen", _("Cannot be undone: the value before is not known"))
 
 
 def _held_words(line: Line) -> str:

@@ -63,7 +63,9 @@ def make(
     A station of several groups gets the values of all, the last one's where two name the same command. `schedule` comes
     from schedules.dump. Raises BadCommand. Stations that the actor does not see count as gone in a look.
     """
-    kept = [{"values": dict(group["values"]), "station_ids": list(group["station_ids"])} for group in groups]
+    kept: list[dict[str, Any]] = [
+        {"values": dict(group["values"]), "station_ids": list(group["station_ids"])} for group in groups
+    ]
     if not any(group["station_ids"] for group in kept):
         raise BadCommand(_("Choose at least one station."))
     if not all(group["values"] for group in kept):

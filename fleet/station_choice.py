@@ -4,13 +4,13 @@ The choice is kept as it was made, so a filter stays a filter until the draft is
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
 
 from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet
+from django.http import QueryDict
 
 from fleet import drafts, stations_list
 from fleet.models import CommandDraft, Station
@@ -21,14 +21,6 @@ FILTERS = ("site", "state", "q")
 SAMPLE = 12  # stations that are named, beside the number of all
 PASTED = 10_000  # ids in one text
 SEPARATORS = re.compile(r"[\s,;]+")
-
-
-class Data(Protocol):
-    """What a request brought: the query or the form."""
-
-    def get(self, key: str, default: str = "") -> str: ...
-
-    def getlist(self, key: str) -> list[str]: ...
 
 
 @dataclass(frozen=True)
@@ -56,11 +48,11 @@ def choosable(actor: Actor) -> QuerySet[Station]:
     return Station.objects.visible_to(actor).filter(lifecycle=Lifecycle.ACTIVE)
 
 
-def filters(data: Mapping[str, str] | Data) -> dict[str, str]:
-    return {name: data.get(name, "") or "" for name in FILTERS}
+def filters(data: QueryDict) -> dict[str, str]:
+    return {name: data.get(name, "") for name in FILTERS}
 
 
-def read(actor: Actor, data: Data, now: datetime) -> Choice | None:
+def read(actor: Actor, data: QueryDict, now: datetime) -> Choice | None:
     """The choice that a request names; None where it names none. Only active stations that the actor sees count."""
     mine = choosable(actor)
     if draft := _draft(actor, data.get("draft", "")):

@@ -50,7 +50,10 @@ def field(bound: BoundField, unit: str = "", placeholder: str = "") -> dict[str,
         "hint_id": hint_id,
         "error_id": error_id,
         "control": None if kind == "group" else bound.as_widget(attrs=attributes),
-        "optional": not bound.field.required and kind not in ("check", "hidden"),
+        # One of several radio buttons is always chosen.
+        "optional": not bound.field.required
+        and kind not in ("check", "hidden")
+        and not isinstance(bound.field.widget, forms.RadioSelect),
     }
 
 

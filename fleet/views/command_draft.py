@@ -1,5 +1,6 @@
 """The last step before a command: the dry run, when it would be done, and the number of stations to type."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +13,17 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from fleet import command_preview, command_words, commands, drafts, schedule_times, schedules, tasks
+from fleet import (
+    command_preview,
+    command_words,
+    commands,
+    draft_looks,
+    drafts,
+    schedule_times,
+    schedules,
+    tasks,
+    waves,
+)
 from fleet.command_plan import Outcome
 from fleet.drafts import Look
 from fleet.models import CommandDraft
@@ -71,52 +82,64 @@ def _to(done: drafts.Done) -> HttpResponse:
 
 
 def _shown(request: ActorRequest, draft: CommandDraft, look: Look, now: datetime) -> dict[str, Any]:
-    after = (look.when.back_values if look.when else None) or {}
-    names = command_words.tariff_names(
-        request.actor, command_preview.fee_ids(look.plan) | command_words.fee_ids([after])
-    )
-    sections = command_preview.sections(look.plan)
-    wanted = request.GET.get("show", "")
-    lines = sections.get(wanted, sections[""])
-    first = _first(request, len(lines))
-    changes, more_changes = command_preview.changes(look.plan, names)
-    sites, more_sites = command_preview.sites(look.plan, look.stations)
+    back = (look.when.back_values if look.when else None) or {}
+    fees = command_preview.fee_ids(look.plan) | command_words.fee_ids([back])
+    names = command_words.tariff_names(request.actor, fees)
     zones = {row.site.timezone for row in look.stations.values()}
-    return {
+    summary = {
         "draft": draft,
         "look": look,
         "affected": len(look.plan.affected),
         "counts": {outcome.value: look.plan.counts.get(outcome, 0) for outcome in Outcome},
-        "one_way": len(sections.get("one_way", ())),
-        "changes": changes,
-        "more_changes": more_changes,
-        "sites": sites,
-        "more_sites": more_sites,
-        "tabs": [(key, command_preview.SECTIONS[key][0], len(rows)) for key, rows in sections.items()],
-        "rows": command_preview.rows(lines[first : first + PAGE], look.stations, names),
-        "before": str(max(0, first - PAGE)) if first else "",
-        "after": str(first + PAGE) if first + PAGE < len(lines) else "",
-        "label": f"{first + 1}–{min(first + PAGE, len(lines))} / {len(lines)}" if lines else "",
+        "changes": command_preview.changes(look.plan, names),
+        "sites": command_preview.sites(look.plan, look.stations),
         "sending": _about(look.sending_s),
         "sent_by_at": None if look.sending_s is None else now + timedelta(seconds=look.sending_s * clock.speed()),
         "expires_at": now + look.options.patience,
-        "times": [
-            (part, schedule_times.deadline(look.when, part.begin_at, ZoneInfo(part.timezone))) for part in look.parts
-        ]
-        if look.when
-        else [],
-        "when": schedule_times.words(look.when) if look.when else "",
-        "back": _back(look, names),
         "zone": zones.pop() if len(zones) == 1 else "UTC",
+        "waves": _waves(look),
         "may_change": draft.origin == Origin.PERSON and len(draft.groups) == 1,
+    }
+    return summary | _later(look, names) | _table(request, look, names)
+
+
+def _table(request: ActorRequest, look: Look, names: Mapping[str, str]) -> dict[str, Any]:
+    """One page of one section, station by station."""
+    sections = command_preview.sections(look.plan)
+    lines = sections.get(request.GET.get("show", ""), sections[""])
+    first = _first(request, len(lines))
+    end = min(first + PAGE, len(lines))
+    return {
+        "one_way": len(sections.get("one_way", ())),
+        "tabs": [(key, command_preview.SECTIONS[key][0], len(found)) for key, found in sections.items()],
+        "rows": command_preview.rows(look.plan, lines[first:end], look.stations, names),
+        "before": str(max(0, first - PAGE)) if first else "",
+        "after": str(end) if end < len(lines) else "",
+        "label": _("%(first)d–%(last)d of %(all)d") % {"first": first + 1, "last": end, "all": len(lines)},
     }
 
 
-def _back(look: Look, names: Mapping[str, str]) -> list[tuple[str, str]] | None:
-    """What the end of a window sets; empty: what was before, None: nothing."""
-    if look.when is None or look.when.until_time is None:
+def _later(look: Look, names: Mapping[str, str]) -> dict[str, Any]:
+    """When a schedule begins and ends; `back` is what its end sets: empty is what was before, None is nothing."""
+    if look.when is None:
+        return {"when": "", "times": [], "back": None}
+    is_window = look.when.until_time is not None
+    return {
+        "when": schedule_times.words(look.when),
+        "times": [
+            (part, schedule_times.deadline(look.when, part.begin_at, ZoneInfo(part.timezone))) for part in look.parts
+        ],
+        "back": command_words.said(look.when.back_values or {}, names) if is_window else None,
+    }
+
+
+def _waves(look: Look) -> dict[str, Any] | None:
+    """Of a canary that goes out at once; a later one chooses its first station then."""
+    if not look.options.is_canary or look.when is not None or len(look.plan.affected) < 2:
         return None
-    return command_words.said(look.when.back_values or {}, names)
+    affected = [line.facts for line in draft_looks.asked(look.plan) if line.is_affected]
+    sizes = Counter(waves.divide([facts.station_id for facts in affected]).values())
+    return {"first": affected[0].name, "tenth": sizes[1], "rest": sizes[2]}
 
 
 def _first(request: ActorRequest, total: int) -> int:

@@ -56,9 +56,9 @@ def _what(request: ActorRequest, now: datetime, choice: Choice, summary: Summary
     """Step two. A choice that was only now posted, from step one, has no form yet."""
     data = request.POST if request.method == "POST" and "in_session" in request.POST else None
     initial, when_initial = _initial(request, choice)
-    who = {"actor": request.actor, "account_ids": summary.account_ids}
-    form = CommandForm(data, initial=initial, **who)
-    when_form = CommandScheduleForm(data, initial=when_initial, **who)
+    actor, account_ids = request.actor, summary.account_ids
+    form = CommandForm(data, initial=initial, actor=actor, account_ids=account_ids)
+    when_form = CommandScheduleForm(data, initial=when_initial, actor=actor, account_ids=account_ids)
     if data is not None and form.is_valid() & when_form.is_valid():
         draft = _draft(request, now, choice, form, when_form)
         if draft is not None:

@@ -168,7 +168,7 @@ def test_a_thousand_stations_stay_readable(client: Client, owner: Membership, ac
     first, last = client.get(url(draft)), client.get(url(draft), {"after": "900"})
     assert [row.station.vendor_id for row in first.context["rows"]] == [f"HC-{n:05d}" for n in range(100)]
     assert [row.station.vendor_id for row in last.context["rows"]] == [f"HC-{n:05d}" for n in range(900, 1000)]
-    assert (first.context["label"], first.context["after"], last.context["after"]) == ("1–100 / 1000", "100", "")
+    assert (first.context["label"], first.context["after"], last.context["after"]) == ("1–100 of 1000", "100", "")
     assert len(first.context["look"].digest) < 12_000 and len(page(first)) < 150_000
     client.post(url(draft), {"typed": "1,000", "seen": first.context["look"].digest})
     assert Command.objects.get().items.count() == 1000
@@ -234,8 +234,8 @@ def test_later_makes_a_schedule_for_each_zone_once(client: Client, owner: Member
     answer = client.post("/commands/new/", LATER | {"station": [row.pk for row in rows]})
     shown = client.get(answer.url)
     words = page(shown)
-    assert "Schedule this for 4 stations?" in words and "every Sunday at 02:30 until 06:00 the next day" in words
-    assert "what each station had before" in words
+    assert "Schedule this for 4 stations?" in words and "Every Sunday at 02:30 until 06:00 the next day" in words
+    assert "gets back what it had before" in words
     assert re.search(r"\bE[SD]T\b", words) and re.search(r"\bP[SD]T\b", words)
     assert "In session" not in words and Command.objects.count() == 0
     typed = {"typed": "4", "seen": shown.context["look"].digest}

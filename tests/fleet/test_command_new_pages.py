@@ -53,7 +53,7 @@ def test_a_filter_is_the_selection_beyond_one_page(client: Client, account: Acco
     first = page(client.get("/commands/new/", {"site": place.pk}))
     assert first.count('name="station"') == 100 and "Continue with all 103 that match" in first
     second = page(client.get("/commands/new/", {"site": place.pk, "all": "1", "choose": "1"}))
-    assert "Ask what of 103 stations?" in second and "and 91 more" in second
+    assert "What to send to 103 stations" in second and "and 91 more" in second
     assert second.count('type="hidden"') < 15
     done = client.post("/commands/new/", ASKED | {"site": place.pk, "all": "1"})
     draft = CommandDraft.objects.get()
@@ -75,7 +75,7 @@ def test_by_hand_and_by_a_list_of_ids(client: Client, account: Account) -> None:
     client.post("/commands/new/", ASKED | {"station": [one.pk, foreign.pk, "x"]})
     typed = "HC-A, HC-FOREIGN\r\nHC-B;HC-X HC-A"
     second = page(client.post("/commands/new/", {"ids": typed}))
-    assert "Ask what of 2 stations?" in second and "HC-FOREIGN, HC-X" in second
+    assert "What to send to 2 stations" in second and "HC-FOREIGN, HC-X" in second
     client.post("/commands/new/", ASKED | {"ids": typed})
     assert [chosen(row) for row in CommandDraft.objects.order_by("pk")] == [{one.pk}, {one.pk, two.pk}]
     nobody = page(client.post("/commands/new/", {"ids": "HC-X"}))
