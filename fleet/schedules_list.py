@@ -15,7 +15,8 @@ from people.models import Membership
 from people.roles import Permission, Role, allows
 
 GONE = gettext_lazy("no longer in this organisation")
-MAY_NOT = gettext_lazy("may no longer command stations")
+MAY_NOT = gettext_lazy("not allowed to command stations any more")
+FEWER = gettext_lazy("limited to other sites now")
 HIDDEN = gettext_lazy("Some stations were left out; who sees all of its stations sees which.")
 COLUMNS = (
     "schedule", "name", "asks", "when", "time_zone", "stations", "next_utc", "open_until_utc", "afterwards", "made_by",
@@ -73,7 +74,7 @@ def found(actor: Actor) -> "QuerySet[CommandSchedule]":
 
 
 def rows(actor: Actor, schedules: Sequence[CommandSchedule]) -> list[Row]:
-    """What is shown of these, from `found`. Two queries."""
+    """What is shown of these, from `found`. Three queries."""
     asked = [values for row in schedules for values in (row.values, row.back_values or {})]
     names = command_words.tariff_names(actor, command_words.fee_ids(asked))
     standing = _standing(actor, schedules)
@@ -85,7 +86,7 @@ def rows(actor: Actor, schedules: Sequence[CommandSchedule]) -> list[Row]:
             words=schedule_times.words(schedule_times.of(row)),
             stations=row.seen_stations,  # type: ignore[attr-defined]
             ends_at=row.ends_at,  # type: ignore[attr-defined]
-            standing=standing.get(row.requested_by_id, str(GONE)),
+            standing=standing[row.pk],
         )
         for row in schedules
     ]
@@ -134,11 +135,22 @@ def _reason(words: str, *, is_hidden: bool) -> str:
     return str(HIDDEN) if is_hidden and _("Left out: %(what)s.").split("%", 1)[0] in words else words
 
 
-def _standing(actor: Actor, schedules: Sequence[CommandSchedule]) -> dict[int | None, str]:
-    """By user what has become of the right to command; who is not named has left."""
+def _standing(actor: Actor, schedules: Sequence[CommandSchedule]) -> dict[int, str]:
+    """By schedule what has become of its maker's right to command its stations; empty where they have it."""
     users = {row.requested_by_id for row in schedules}
     members = Membership.objects.filter(organisation_id=actor.organisation_id, user__in=users, user__is_active=True)
-    return {
-        user_id: "" if allows(Role(role), Permission.COMMAND_STATIONS) else str(MAY_NOT)
-        for user_id, role in members.values_list("user_id", "role")
-    }
+    known = {row.user_id: row for row in members}
+    limited = [row.pk for row in schedules if (maker := known.get(row.requested_by_id)) and maker.site_ids is not None]
+    places = CommandSchedule.stations.through.objects.filter(commandschedule__in=limited)
+    sites: dict[int, set[int]] = {}
+    for pk, site_id in places.values_list("commandschedule_id", "station__site_id").distinct():
+        sites.setdefault(pk, set()).add(site_id)
+    return {row.pk: _said_of(known.get(row.requested_by_id), sites.get(row.pk, set())) for row in schedules}
+
+
+def _said_of(maker: Membership | None, site_ids: set[int]) -> str:
+    if maker is None:
+        return str(GONE)
+    if not allows(Role(maker.role), Permission.COMMAND_STATIONS):
+        return str(MAY_NOT)
+    return "" if maker.site_ids is None or site_ids <= set(maker.site_ids) else str(FEWER)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from fleet import schedule_runs, schedules
+from fleet import schedule_runs, schedules, schedules_list
 from fleet.command_options import OF_PAGES
 from fleet.models import CommandDraft, CommandItem, CommandSchedule, Station
 from fleet.models.command import ItemState
@@ -136,10 +136,16 @@ def test_nothing_left_open_makes_no_draft(client: Client, owner: Membership, sta
 def test_who_has_left_stands_beside_what_they_set_up(client: Client, owner: Membership, station: Station) -> None:
     leaver = factories.member(Role.MANAGER, organisation=owner.organisation)
     made = scheduled(leaver, station)
-    assert "no longer" not in text(client, LIST)
-    leaver.role = Role.VIEWER
-    leaver.save()
-    assert "may no longer command stations" in text(client, f"{LIST}{made.public_id}/")
+    assert (
+        schedules_list.rows(factories.actor(owner), [schedules_list.found(factories.actor(owner)).get()])[0].standing
+        == ""
+    )
+    for changed, words in (
+        ({"site_ids": [factories.site(owner.organisation).pk]}, "limited to other sites now"),
+        ({"role": Role.VIEWER}, "not allowed to command stations any more"),
+    ):
+        Membership.objects.filter(pk=leaver.pk).update(**changed)
+        assert words in text(client, f"{LIST}{made.public_id}/")
     leaver.delete()
     assert "no longer in this organisation" in text(client, LIST)
 

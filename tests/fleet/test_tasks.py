@@ -38,3 +38,13 @@ def test_a_vendor_that_is_not_there_ends_no_task() -> None:
     assert list(ApiCall.objects.values_list("outcome", flat=True)) == ["not_sent", "not_sent"]
     tasks.deliver_due()
     assert ApiCall.objects.count() == 2
+
+
+def test_a_schedule_that_is_due_is_sent_and_its_next_time_found() -> None:
+    schedule = factories.command_schedule(factories.station(), next_at=clock.now() - timedelta(seconds=5))
+    tasks.fire_schedules()
+    tasks.fire_schedules()
+    assert list(schedule.runs.values_list("outcome", flat=True)) == ["fired"]
+    tasks.realign_schedules()
+    schedule.refresh_from_db()
+    assert schedule.next_at > clock.now()
