@@ -3,7 +3,7 @@
 Sending them lives in fleet/deliveries.py, what became of them in fleet/jobs.py.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,8 +11,10 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from fleet import items, waves
+from fleet import command_plan, items, waves
+from fleet.command_facts import UNDER_WAY
 from fleet.command_options import INTERACTIVE_CALLS, Options
+from fleet.command_plan import Setting
 from fleet.deliveries import deliver
 from fleet.job_history import read_history
 from fleet.jobs import digest_job, settle
@@ -126,10 +128,12 @@ def _items(
     asked = [
         (wish, kind, value, before[wish.station.pk, kind]) for wish in wishes for kind, value in wish.values.items()
     ]
+    under_way = {} if options.send_equal else _under_way(before)
     equal = {
-        (wish.station.pk, kind)
+        key
         for wish, kind, value, setting in asked
-        if not options.send_equal and setting.finished_value == value
+        if (key := (wish.station.pk, kind)) and not options.send_equal
+        if command_plan.is_right(Setting(setting.finished_value, under_way.get(key)), value)
     }
     sent = [wish.station.pk for wish in wishes if any((wish.station.pk, kind) not in equal for kind in wish.values)]
     wave_of = waves.divide(sent) if options.is_canary else {}
@@ -153,6 +157,13 @@ def _items(
             )
         )
     return rows
+
+
+def _under_way(keys: Collection[tuple[int, str]]) -> dict[tuple[int, str], str]:
+    """The newest wish of each station and kind of which the end is not known yet."""
+    stations, kinds = {pk for pk, _kind in keys}, {kind for _pk, kind in keys}
+    found = CommandItem.objects.filter(station__in=stations, kind__in=kinds, state__in=UNDER_WAY).order_by("pk")
+    return {(pk, kind): value for pk, kind, value in found.values_list("station_id", "kind", "wanted_value")}
 
 
 def _check(actor: Doer, wishes: Sequence[Wish]) -> None:
