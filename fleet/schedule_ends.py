@@ -8,9 +8,9 @@ from django.utils.translation import gettext as _
 from fleet import cancelling, commands, undo
 from fleet.command_options import Options
 from fleet.models import Command, CommandItem, CommandSchedule, ScheduledRun, Station
-from fleet.models.command import OPEN_ITEMS, InSession, ItemState, Origin
+from fleet.models.command import DONE_ITEMS, OPEN_ITEMS, InSession, ItemState, Origin
 from fleet.models.station import Lifecycle
-from fleet.undo import DONE_ITEMS, MAY_BE_DONE, Found
+from fleet.undo import MAY_BE_DONE, Found
 from people.actor import Actor, System
 
 Outcome = ScheduledRun.Outcome

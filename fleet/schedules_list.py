@@ -139,7 +139,7 @@ def _standing(actor: Actor, schedules: Sequence[CommandSchedule]) -> dict[int, s
     """By schedule what has become of its maker's right to command its stations; empty where they have it."""
     users = {row.requested_by_id for row in schedules}
     members = Membership.objects.filter(organisation_id=actor.organisation_id, user__in=users, user__is_active=True)
-    known = {row.user_id: row for row in members}
+    known: dict[int | None, Membership] = {row.user_id: row for row in members}
     limited = [row.pk for row in schedules if (maker := known.get(row.requested_by_id)) and maker.site_ids is not None]
     places = CommandSchedule.stations.through.objects.filter(commandschedule__in=limited)
     sites: dict[int, set[int]] = {}

@@ -10,7 +10,7 @@ from django.db import connections
 from fleet import commands, schedule_ends, schedule_runs, schedule_times, schedules
 from fleet.command_options import OF_PAGES
 from fleet.models import Command, CommandItem, CommandSchedule, ScheduledRun, Site, Station, StationSetting
-from fleet.models.command import ItemState, Origin
+from fleet.models.command import DONE_ITEMS, ItemState, Origin
 from fleet.models.station import Lifecycle
 from fleet.schedules import When
 from people.models import Membership
@@ -52,7 +52,7 @@ def become(command: Command, state: ItemState, now: datetime = CLOSES, **fields:
     """As if the sender and the vendor had done their part."""
     for item in CommandItem.objects.filter(command=command):
         CommandItem.objects.filter(pk=item.pk).update(state=state, finished_at=now, **fields)
-        if state in schedule_ends.DONE_ITEMS:
+        if state in DONE_ITEMS:
             StationSetting.objects.filter(station_id=item.station_id, kind=item.kind).update(
                 finished_value=item.wanted_value, finished_at=now
             )
