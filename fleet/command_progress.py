@@ -5,14 +5,17 @@ Counting is one query for any number of commands; what a single item's lamps say
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, Min, Q
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
-from fleet.models import Command, CommandItem
+from fleet import command_scope
+from fleet.models import Command
 from fleet.models.command import DONE_ITEMS, DROPPED_ITEMS, OPEN_ITEMS, WRONG_ITEMS, ItemState
 from fleet.models.station import CommandKind
+from fleet.retries import RETRIED
+from fleet.undo import MAY_BE_DONE
 from lib import figures
 from people.actor import Actor
 
@@ -20,8 +23,6 @@ S = ItemState
 ACCEPTED_ITEMS = (S.ACCEPTED, S.TIMED_OUT, S.FAILED, *DONE_ITEMS)  # the API said yes, whatever came later
 MOVING_ITEMS = (S.QUEUED, S.SENDING, S.UNKNOWN, S.ACCEPTED)  # we or the vendor are at it; time will tell
 UNDER_WAY = (S.SENDING, S.UNKNOWN, S.ACCEPTED)  # of the bar: it has left, and no word of its end yet
-MAY_BE_DONE = (*DONE_ITEMS, S.SENDING, S.ACCEPTED, S.TIMED_OUT, S.UNKNOWN)  # there may be something to undo
-RETRIED = (S.FAILED, S.REJECTED, S.EXPIRED, S.TIMED_OUT)  # may be tried again
 WELL_DONE = (S.FINISHED, S.FINISHED_LATE, S.OBSERVED)
 
 
@@ -104,6 +105,11 @@ class Progress:
         return self.count(UNDER_WAY) > 0
 
     @property
+    def may_be_done(self) -> int:
+        """There may be something to undo."""
+        return self.count(MAY_BE_DONE)
+
+    @property
     def retried(self) -> int:
         return self.count(RETRIED)
 
@@ -170,25 +176,9 @@ def _lamp(name: str, label: str, n: int, total: int, whole: str, notes: list[tup
 NOTHING = Progress()
 
 
-def visible_items(actor: Actor) -> QuerySet[CommandItem]:
-    """Items of stations that the actor sees; of a command that passed the gate, or of a station that did."""
-    mine = Q(station__organisation_id=actor.organisation_id)
-    if actor.site_ids is not None:
-        mine &= Q(station__site_id__in=sorted(actor.site_ids))
-    return CommandItem.objects.filter(mine)
-
-
-def is_partial(actor: Actor, command: Command) -> bool:
-    """It also goes to stations that this person does not see."""
-    if actor.site_ids is None:
-        return False
-    mine = visible_items(actor).filter(command=command)
-    return CommandItem.objects.filter(command=command).exclude(pk__in=mine.values("pk")).exists()
-
-
 def of(actor: Actor, commands: Sequence[Command]) -> dict[int, Progress]:
     """Per command its progress, counted over the items that the actor sees. One query."""
-    mine = visible_items(actor).filter(command_id__in=[row.pk for row in commands]).order_by()
+    mine = command_scope.visible_items(actor).filter(command_id__in=[row.pk for row in commands]).order_by()
     known = ~Q(kind=CommandKind.MESSAGE) | Q(state__in=DROPPED_ITEMS)
     counts = {state: Count("pk", filter=Q(state=state)) for state in ItemState.values}
     rows = mine.values("command_id").annotate(
@@ -199,10 +189,10 @@ def of(actor: Actor, commands: Sequence[Command]) -> dict[int, Progress]:
         first_station=Min("station_id"),
         first_site=Min("station__site_id"),
     )
-    return {row.pk: NOTHING for row in commands} | {row["command_id"]: _read(row) for row in rows}
+    return {row.pk: NOTHING for row in commands} | {row["command_id"]: _read(dict(row)) for row in rows}
 
 
-def _read(row: Mapping[str, int]) -> Progress:
+def _read(row: Mapping[str, Any]) -> Progress:
     return Progress(
         states={state: row[f"in_{state}"] for state in ItemState.values if row[f"in_{state}"]},
         messages=row["messages"],
@@ -211,14 +201,3 @@ def _read(row: Mapping[str, int]) -> Progress:
         station_id=row["first_station"] if row["stations"] == 1 else None,
         site_id=row["first_site"] if row["sites"] == 1 else None,
     )
-
-
-def scope(progress: Progress, stations: Mapping[int, str], sites: Mapping[int, str]) -> str:
-    """ "HC-1042", "12 stations at Harbour", "12 stations at 3 sites"; the names are those of the only one."""
-    if progress.station_id in stations:
-        return stations[progress.station_id]
-    many = ngettext("%(n)s station", "%(n)s stations", progress.stations) % {"n": figures.number(progress.stations)}
-    if progress.site_id in sites:
-        return _("%(stations)s at %(site)s") % {"stations": many, "site": sites[progress.site_id]}
-    words = ngettext("%(stations)s at %(n)s site", "%(stations)s at %(n)s sites", progress.sites)
-    return words % {"stations": many, "n": figures.number(progress.sites)}

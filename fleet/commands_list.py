@@ -1,7 +1,7 @@
 """Commands as a list: which ones a filter means, one page of them by cursor, and what each row of the list shows."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -9,10 +9,10 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from fleet import command_progress, command_standing, command_words
-from fleet.command_progress import MAY_BE_DONE, Progress
+from fleet import command_progress, command_scope, command_standing, command_words
+from fleet.command_progress import Progress
 from fleet.command_standing import Standing
-from fleet.models import Account, Command, Site, Station
+from fleet.models import Command, Station
 from fleet.models.command import OPEN_ITEMS, WRONG_ITEMS, ItemState, Origin
 from fleet.models.station import CommandKind
 from lib import paging
@@ -37,7 +37,7 @@ class Row:
 
     @property
     def can_undo(self) -> bool:
-        return command_standing.is_ours(self.command) and self.progress.count(MAY_BE_DONE) > 0
+        return command_standing.is_ours(self.command) and self.progress.may_be_done > 0
 
 
 def filters(given: Mapping[str, str]) -> dict[str, str]:
@@ -61,7 +61,7 @@ def matching(actor: Actor, wanted: Mapping[str, str]) -> QuerySet[Command]:
         found = found.filter(requested_by_label__icontains=who)
     stations = _stations(actor, wanted)
     if stations is not None:
-        asked = command_progress.visible_items(actor).filter(command=OuterRef("pk"), station_id__in=stations)
+        asked = command_scope.visible_items(actor).filter(command=OuterRef("pk"), station_id__in=stations)
         found = found.filter(Exists(asked))
     return _in_state(actor, found, wanted.get("state", ""))
 
@@ -85,7 +85,7 @@ def _in_state(actor: Actor, found: QuerySet[Command], state: str) -> QuerySet[Co
     if state == "portal":
         return found.filter(origin=Origin.PORTAL)
     states = {"open": OPEN_ITEMS, "wrong": WRONG_ITEMS}.get(state, (ItemState.QUEUED,))
-    items = command_progress.visible_items(actor).filter(command=OuterRef("pk"), state__in=states)
+    items = command_scope.visible_items(actor).filter(command=OuterRef("pk"), state__in=states)
     if state == "held":
         found = found.filter(held_until__gt=Now())
     if state == "paused":
@@ -154,35 +154,20 @@ def rows(actor: Actor, commands: Sequence[Command]) -> list[Row]:
     """Five queries for any number of commands: progress, names of tariffs, stations and sites, refused keys."""
     progress = command_progress.of(actor, commands)
     names = command_words.tariff_names(actor, command_words.fee_ids(row.values for row in commands))
-    stations, sites = places(actor, progress.values())
+    places = command_scope.places(actor, progress.values())
     return [
         Row(
             command=row,
             said=command_words.said(row.values, names, row.origin),
             progress=progress[row.pk],
             standing=command_standing.say(row, progress[row.pk], hold_left_s=hold_left_s(row)),
-            scope=command_progress.scope(progress[row.pk], stations, sites),
+            scope=command_scope.words(progress[row.pk], places),
         )
         for row in commands
     ]
-
-
-def places(actor: Actor, found: Iterable[Progress]) -> tuple[dict[int, str], dict[int, str]]:
-    """Names of the only station, or of the only site, of each of these. Two queries."""
-    progress = list(found)
-    stations = Station.objects.visible_to(actor).filter(pk__in={one.station_id for one in progress if one.station_id})
-    sites = Site.objects.visible_to(actor).filter(pk__in={one.site_id for one in progress if one.site_id})
-    return dict(stations.order_by().values_list("pk", "vendor_id")), dict(sites.order_by().values_list("pk", "name"))
 
 
 def hold_left_s(command: Command) -> float:
     """Wall seconds until it goes out, as the database counted when with_hold read it; 0.0: it is not held."""
     hold = getattr(command, "hold", None)
     return max(0.0, hold.total_seconds()) if hold is not None else 0.0
-
-
-def has_refused_key(actor: Actor, command: Command) -> bool:
-    """Something of it waits for an account whose key the vendor refuses."""
-    waits = command_progress.visible_items(actor).filter(command=command, state=ItemState.QUEUED)
-    accounts = Account.objects.visible_to(actor).filter(key_refused_at__isnull=False)
-    return waits.filter(station__account__in=accounts).exists()

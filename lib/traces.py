@@ -38,7 +38,7 @@ def bar(
     )
 
 
-def stack(parts: Sequence[tuple[str, Number, str]], total: Number) -> SafeString:
+def stack(parts: Sequence[tuple[str, int, str]], total: int) -> SafeString:
     """A thin bar of parts, each (class, value, words), from the left; the words stand beside it, not in it."""
     drawn, begin = "", 0.0
     for kind, value, _words in parts:

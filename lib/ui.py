@@ -72,7 +72,7 @@ def bar(value: Number, maximum: Number = 100, kind: str = "s1", mark_at: Number 
 
 
 @register.simple_tag
-def stack(parts: list[tuple[str, Number, str]], total: Number) -> SafeString:
+def stack(parts: list[tuple[str, int, str]], total: int) -> SafeString:
     """A thin bar of several parts, each (state, value, words); their words stand beside it."""
     return traces.stack([(icons.key(kind), value, words) for kind, value, words in parts], total)
 

@@ -1,36 +1,36 @@
-"""One command: how it stands, its lamps, what went wrong, station by station, its timeline; what was sent and answered.
+"""One command: how it stands, its lamps, what went wrong, station by station, its timeline.
 
-The list stands in commands.py, what a person does about a command in command_control.py.
+The list stands in commands.py, what was sent and answered in command_evidence.py, what a person does about it in
+command_control.py.
 """
 
 from collections import Counter
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Min, QuerySet
-from django.http import HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404, render
-from django.urls import NoReverseMatch, reverse
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from fleet import (
-    command_calls,
-    command_csv,
     command_lamps,
     command_progress,
+    command_scope,
     command_standing,
     command_timeline,
     command_words,
     commands_list,
     paging,
-)  # fmt: skip
-from fleet.command_progress import MAY_BE_DONE, MOVING_ITEMS, RETRIED, Progress
+)
+from fleet.command_progress import MOVING_ITEMS, Progress
 from fleet.models import Command, CommandItem, CommandSchedule, Site
 from fleet.models.command import DONE_ITEMS, DROPPED_ITEMS, WRONG_ITEMS, ItemState, Origin
 from fleet.models.station import CommandKind
+from fleet.retries import RETRIED
 from fleet.views import polling
-from lib import clock, csv_file
+from lib import clock
 from people.access import ActorRequest, require
 from people.actor import Actor
 from people.roles import Permission
@@ -57,15 +57,14 @@ def _found(request: ActorRequest, public_id: str) -> Command:
 
 
 def _items(actor: Actor, found: Command) -> QuerySet[CommandItem]:
-    return command_progress.visible_items(actor).filter(command=found)
+    return command_scope.visible_items(actor).filter(command=found)
 
 
 def _context(request: ActorRequest, found: Command, progress: Progress) -> dict[str, Any]:
     """What stands above the table and below it."""
     actor, hold_left_s = request.actor, commands_list.hold_left_s(found)
-    refused = bool(progress.unsent) and commands_list.has_refused_key(actor, found)
-    stations, sites = commands_list.places(actor, [progress])
-    site = Site.objects.visible_to(actor).filter(pk=progress.site_id).first()
+    refused = bool(progress.unsent) and command_scope.has_refused_key(actor, found)
+    site = Site.objects.visible_to(actor).filter(pk=progress.site_id or 0).first()
     names = command_words.tariff_names(actor, command_words.fee_ids([found.values]))
     related = _related(actor, found)
     return {
@@ -74,7 +73,7 @@ def _context(request: ActorRequest, found: Command, progress: Progress) -> dict[
         "standing": command_standing.say(found, progress, hold_left_s=hold_left_s, key_refused=refused),
         "countdown": _countdown(hold_left_s),
         "said": command_words.said(found.values, names, found.origin),
-        "scope": command_progress.scope(progress, stations, sites),
+        "scope": command_scope.words(progress, command_scope.places(actor, [progress])),
         "zone": site.timezone if site else "UTC",
         "events": command_timeline.of(found, _items(actor, found)),
         "groups": _groups(actor, found),
@@ -84,6 +83,7 @@ def _context(request: ActorRequest, found: Command, progress: Progress) -> dict[
         "forms": _forms(found),
         "tabs": _tabs(progress),
         "may_export": actor.can(Permission.EXPORT),
+        **related,
     }
 
 
@@ -124,7 +124,7 @@ def _tabs(progress: Progress) -> list[tuple[str, str, int]]:
 
 def _can(actor: Actor, found: Command, progress: Progress) -> dict[str, Any]:
     """Which buttons there are. Who sees only some of its stations takes back only those, and nothing else."""
-    is_partial = command_progress.is_partial(actor, found)
+    is_partial = command_scope.is_partial(actor, found)
     may = actor.can(Permission.COMMAND_STATIONS) and command_standing.is_ours(found)
     waits, is_paused = progress.unsent > 0, found.paused_at is not None
     return {
@@ -133,7 +133,7 @@ def _can(actor: Actor, found: Command, progress: Progress) -> dict[str, Any]:
             "cancel": may and waits and (is_partial or not is_paused),
             "resume": may and waits and is_paused and not is_partial,
             "abandon": may and waits and is_paused and not is_partial,
-            "undo": may and progress.count(MAY_BE_DONE) > 0,
+            "undo": may and progress.may_be_done > 0,
             "retry": may and progress.retried > 0,
         },
     }
@@ -141,11 +141,7 @@ def _can(actor: Actor, found: Command, progress: Progress) -> dict[str, Any]:
 
 def _forms(found: Command) -> list[tuple[str, str]]:
     """(id, address) of those that the buttons belong to."""
-    found_forms = []
-    for name in FORMS:
-        with suppress(NoReverseMatch):
-            found_forms.append((f"f-{name}", reverse(f"command_{name}", args=[found.public_id])))
-    return found_forms
+    return [(f"f-{name}", reverse(f"command_{name}", args=[found.public_id])) for name in FORMS]
 
 
 def _related(actor: Actor, found: Command) -> dict[str, Any]:
@@ -193,27 +189,3 @@ def _row(item: CommandItem, found: Command, names: dict[str, str], *, is_held: b
         "why": command_lamps.why(item, found, is_held=is_held),
         "is_retried": item.state in RETRIED,
     }
-
-
-@require(Permission.EXPORT)
-def command_csv_file(request: ActorRequest, public_id: str) -> HttpResponseBase:
-    found = _found(request, public_id)
-    return csv_file.answer(command_csv.of_items(_items(request.actor, found)), f"command-{found.public_id}.csv")
-
-
-# --- what was sent and answered ---------------------------------------------------------------------------------------
-@require(Permission.VIEW)
-def command_calls_list(request: ActorRequest, public_id: str) -> HttpResponse:
-    """A fragment of the page, and without a script a page of its own."""
-    found = _found(request, public_id)
-    calls = command_calls.of(request.actor, found)
-    page = paging.rising(calls, request.GET, size=command_calls.PAGE)
-    context = {
-        "command": found,
-        "page": page,
-        "calls": command_calls.shown(page.rows),
-        "hidden": command_calls.hidden(request.actor, found),
-        "job": command_calls.pretty(found.job) if found.job and request.actor.site_ids is None else "",
-    }
-    is_part = request.headers.get("HX-Request") == "true"
-    return render(request, "fleet/_command_calls.html" if is_part else "fleet/command_calls.html", context)

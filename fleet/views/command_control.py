@@ -1,4 +1,4 @@
-"""What a person does about a command that is not all sent: take it back, go on after a pause, give the rest up. By POST.
+"""What a person does about a command that is not all sent: take it back, go on after a pause, give the rest up.
 
 Undo and another try are commands of their own: command_again.py.
 """
@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from fleet import cancelling, command_progress, rollouts, tasks
+from fleet import cancelling, command_scope, rollouts, tasks
 from fleet.models import Command
 from fleet.models.command import ItemState
 from lib import clock
@@ -28,7 +28,7 @@ def command_cancel(request: ActorRequest, public_id: str) -> HttpResponse:
     if request.actor.site_ids is None:
         taken = cancelling.cancel(actor=request.actor, command=found, now=now)
     else:
-        items = command_progress.visible_items(request.actor).filter(command=found, state=ItemState.QUEUED)
+        items = command_scope.visible_items(request.actor).filter(command=found, state=ItemState.QUEUED)
         taken = cancelling.cancel(actor=request.actor, command=found, now=now, items=items)
     _say(request, taken, _("Nothing was taken back: all of it has been sent, or was taken back before."))
     return redirect("command", found.public_id)
@@ -66,11 +66,9 @@ def _found(request: ActorRequest, public_id: str) -> Command:
 
 def _is_theirs(request: ActorRequest, found: Command) -> bool:
     """Whether the person sees every station of it; if not, they are told so."""
-    if not command_progress.is_partial(request.actor, found):
+    if not command_scope.is_partial(request.actor, found):
         return True
-    words = _(
-        "It also goes to stations of other sites. Cancel it for yours; the rest is for who sees them all."
-    )
+    words = _("It also goes to stations of other sites. Cancel it for yours; the rest is for who sees them all.")
     messages.warning(request, words)
     return False
 
