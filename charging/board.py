@@ -109,9 +109,10 @@ def page(actor: Actor, wanted: Filter) -> list[Place]:
     return _below(_order(actor, wanted, ROWS))
 
 
-def shown(actor: Actor, wanted: Filter) -> "QuerySet[Session]":
-    """The sessions of that page, as a query for another one."""
-    return Session.objects.visible_to(actor).filter(wanted.matches()).order_by(*wanted.order()).values("pk")[:ROWS]
+def shown(actor: Actor, wanted: Filter) -> "QuerySet[Session, int]":
+    """The ids of that page, as a query for another one."""
+    found = Session.objects.visible_to(actor).filter(wanted.matches()).order_by(*wanted.order())
+    return found.values_list("pk", flat=True)[:ROWS]
 
 
 def update(actor: Actor, wanted: Filter, news: News) -> tuple[list[Place], list[int]]:

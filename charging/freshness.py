@@ -3,7 +3,7 @@
 Weights from plain facts live in charging/read_weights.py, the order in charging/read_queue.py.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import DurationField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet, Subquery
+from django.db.models import DurationField, Exists, ExpressionWrapper, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
@@ -46,13 +46,13 @@ class NextRead:
         return _("Next reading about %(moment)s: %(why)s.") % {"moment": moment, "why": why}
 
 
-def watch(sessions: "Collection[int] | QuerySet[Session]") -> None:
-    """Somebody is looking at these, named by their ids or by a query for them. Asked for by every update of a page; a
+def watch(session_ids: Iterable[int]) -> None:
+    """Somebody is looking at these, named by their ids or by a query for those. Asked for by every update of a page; a
     write only when it begins to run out. It waits for nobody: a row that is just being written is left to the next."""
     fading = Q(watched_until=None) | Q(watched_until__lt=Now() + timedelta(seconds=WATCH_S / 2))
     with transaction.atomic():
         free = Session.objects.select_for_update(skip_locked=True, of=("self",))
-        found = free.filter(fading, pk__in=sessions, state__in=LIVE)
+        found = free.filter(fading, pk__in=session_ids, state__in=LIVE)
         Session.objects.filter(pk__in=found.values("pk")).update(watched_until=Now() + timedelta(seconds=WATCH_S))
 
 
