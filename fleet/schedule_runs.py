@@ -8,7 +8,6 @@ import logging
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from fleet import commands, schedule_ends, schedule_times, undo
@@ -28,9 +27,11 @@ def fire(now: datetime) -> list[Command]:
 
     Doing it twice at once is harmless.
     """
-    due = CommandSchedule.objects.filter(Q(next_at__lte=now) | Q(runs__returns_at__lte=now))
+    # Two queries, each by its own index of what is still to come: the runs of the past may be many.
+    begin = CommandSchedule.objects.filter(next_at__lte=now).order_by("next_at").values_list("pk", flat=True)[:MOST]
+    end = ScheduledRun.objects.filter(returns_at__lte=now).order_by("returns_at")
     made: list[Command] = []
-    for schedule_id in due.order_by("pk").values_list("pk", flat=True).distinct()[:MOST]:
+    for schedule_id in sorted({*begin, *end.values_list("schedule_id", flat=True)[:MOST]}):
         try:
             made += _fire(schedule_id, now)
         except Exception:  # one schedule must never keep the others from their turn

@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta
 import pytest
 from django.db import connections
 
-from fleet import schedule_runs
+from fleet import schedule_runs, schedule_times
 from fleet.models import Command, CommandSchedule, ScheduledRun, Station
 from fleet.models.command import ItemState, Origin
 from fleet.models.station import Lifecycle
@@ -123,3 +123,29 @@ class TestBeginnings:
         owner.delete()
         (command,) = schedule_runs.fire(CLOSES)
         assert (command.requested_by, command.requested_by_label) == (None, f"Schedule of {label}")
+
+
+@pytest.mark.parametrize(
+    ("first_day", "begins", "ends"),
+    [
+        # No 02:30 on the 8th: both halves stand at the jump, so the window keeps its half hour behind it.
+        ("2026-03-07", ["07T07:15", "08T07:00", "09T06:15"], ["07T07:45", "08T07:30", "09T06:45"]),
+        # 01:15 and 01:45 twice on the 1st: the first showing of each, an hour before the second.
+        ("2026-10-31", ["31T05:15", "01T05:15", "02T06:15"], ["31T05:45", "01T05:45", "02T06:45"]),
+    ],
+)
+def test_nights_on_which_the_clock_jumps_have_one_window_like_all_others(
+    owner: Membership, station: Station, first_day: str, begins: list[str], ends: list[str]
+) -> None:
+    at, until = (time(2, 15), time(2, 45)) if first_day.startswith("2026-03") else (time(1, 15), time(1, 45))
+    daily = When(at, None, (1, 2, 3, 4, 5, 6, 7), until, 0, {"priorityStatus": "available"})
+    (made,) = create(owner, station, when=daily)
+    start = datetime.fromisoformat(f"{first_day}T04:00+00:00")
+    CommandSchedule.objects.update(next_at=schedule_times.next_begin(daily, made.zone, start))
+    sent: dict[str, list[str]] = {"unavailable": [], "available": []}
+    for quarter in range(3 * 24 * 4 - 4):
+        now = start + quarter * 15 * MINUTE
+        for command in schedule_runs.fire(now):
+            sent[command.items.get().wanted_value].append(f"{now:%dT%H:%M}")
+            become(command, ItemState.FINISHED, now)
+    assert sent == {"unavailable": begins, "available": ends}
