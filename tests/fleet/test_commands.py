@@ -9,13 +9,11 @@ from django.db.models.functions import Now
 from fleet import claims, commands, deliveries, hooks, items, jobs
 from fleet.budget import Lane
 from fleet.models import (
-    Account,
     Command,
     CommandItem,
     HookToken,
     ManageCall,
     RequestSlot,
-    Station,
     StationSetting,
     UnknownStation,
 )
@@ -23,6 +21,7 @@ from fleet.models.command import ItemState
 from people.models import AuditEntry
 from tests import factories
 from tests.contract.vendor import Vendor
+from tests.fleet.house import House, states
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 ALL_DONE_S = 30
@@ -41,42 +40,9 @@ def vendor(running_vendor: Vendor) -> Iterator[Vendor]:
     running_vendor.order("faults", clear=True)
 
 
-class House:
-    """An account with the sandbox, and stations that both sides know."""
-
-    def __init__(self, vendor: Vendor, **fields: int) -> None:
-        self.vendor = vendor
-        self.actor = factories.actor()
-        site = factories.site(organisation=factories.member(organisation=None).organisation)
-        member = factories.member(organisation=site.organisation)
-        self.actor = factories.actor(member)
-        self.account: Account = factories.account(
-            site.organisation, base_url=vendor.url, api_key=vendor.key(), **fields
-        )
-        self.site = site
-
-    def station(self) -> Station:
-        return factories.station(self.site, account=self.account, vendor_id=self.vendor.station())
-
-    def ask(self, *stations: Station, **values: str) -> Command:
-        return commands.request(actor=self.actor, wishes=commands.for_all(stations, values), now=self.vendor.now())
-
-    def deliver(self) -> int:
-        lanes = (Lane.PEOPLE, Lane.COMMANDS)
-        return sum(commands.deliver(clock=self.vendor.now, lane=lane, patience_s=0) for lane in lanes)
-
-    def history(self) -> int:
-        CommandItem.objects.filter(state=ItemState.UNKNOWN).update(due_at=Now())
-        return commands.read_history(self.account, self.vendor.now())
-
-
 @pytest.fixture
 def house(vendor: Vendor) -> House:
     return House(vendor)
-
-
-def states(command: Command) -> list[str]:
-    return list(command.items.order_by("pk").values_list("state", flat=True))
 
 
 def test_a_command_is_written_down_with_what_was_before(house: House) -> None:
