@@ -127,7 +127,8 @@ def _later(look: Look, names: Mapping[str, str]) -> dict[str, Any]:
     return {
         "when": schedule_times.words(look.when),
         "times": [
-            (part, schedule_times.deadline(look.when, part.begin_at, ZoneInfo(part.timezone))) for part in look.parts
+            (part, schedule_times.deadline(look.when, part.begin_at, ZoneInfo(part.timezone)))
+            for part in sorted(look.parts, key=lambda part: part.begin_at)
         ],
         "back": command_words.said(look.when.back_values or {}, names) if is_window else None,
     }
