@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from fleet import command_progress, command_scope, command_standing, command_words
 from fleet.command_progress import Progress
 from fleet.command_standing import Standing
-from fleet.models import Command, Station
+from fleet.models import Command, CommandItem, Station
 from fleet.models.command import OPEN_ITEMS, WRONG_ITEMS, ItemState, Origin
 from fleet.models.station import CommandKind
 from lib import paging
@@ -23,7 +23,10 @@ FILTERS = ("state", "site", "kind", "origin", "who", "station")
 STATES = {
     "open": _("Open"), "held": _("Held"), "paused": _("Paused"), "wrong": _("Went wrong"), "portal": _("Not ours"),
 }  # fmt: skip
-BY_ITEMS = ("site", "station")  # and the states open and wrong: found by looking into the items, so not counted
+ITEMS_OF = {
+    "open": OPEN_ITEMS, "wrong": WRONG_ITEMS, "held": (ItemState.QUEUED,), "paused": (ItemState.QUEUED,),
+}  # fmt: skip
+BY_ITEMS = ("site", "station")  # with these, and with a state of items, the list is not counted
 CURSOR = re.compile(r"(-?\d{1,12})\.(\d{6})-(\d{1,18})")
 
 
@@ -52,45 +55,48 @@ def filters(given: Mapping[str, str]) -> dict[str, str]:
 
 def matching(actor: Actor, wanted: Mapping[str, str]) -> QuerySet[Command]:
     """Visible commands; a site or a station narrows them to those that were asked of it."""
-    found = Command.objects.visible_to(actor)
+    found = _by_items(actor, wanted)
     if kind := wanted.get("kind"):
         found = found.filter(values__has_key=kind)
     if origin := wanted.get("origin"):
         found = found.filter(origin=origin)
     if who := wanted.get("who"):
         found = found.filter(requested_by_label__icontains=who)
-    stations = _stations(actor, wanted)
-    if stations is not None:
-        asked = command_scope.visible_items(actor).filter(command=OuterRef("pk"), station_id__in=stations)
-        found = found.filter(Exists(asked))
-    return _in_state(actor, found, wanted.get("state", ""))
-
-
-def _stations(actor: Actor, wanted: Mapping[str, str]) -> list[int] | None:
-    """Ids, read first: with them the unique index of the items is asked, and no join is planned wrongly."""
-    site, station = wanted.get("site", ""), wanted.get("station", "")
-    if not site and not station:
-        return None
-    mine = Station.objects.visible_to(actor).order_by()
-    if site:
-        mine = mine.filter(site_id=int(site)) if site.isdecimal() and len(site) < 18 else mine.none()
-    if station:
-        mine = mine.filter(Q(vendor_id__icontains=station) | Q(name__icontains=station))
-    return list(mine.values_list("pk", flat=True))
-
-
-def _in_state(actor: Actor, found: QuerySet[Command], state: str) -> QuerySet[Command]:
-    if not state:
-        return found
+    state = wanted.get("state", "")
     if state == "portal":
-        return found.filter(origin=Origin.PORTAL)
-    states = {"open": OPEN_ITEMS, "wrong": WRONG_ITEMS}.get(state, (ItemState.QUEUED,))
-    items = command_scope.visible_items(actor).filter(command=OuterRef("pk"), state__in=states)
+        found = found.filter(origin=Origin.PORTAL)
     if state == "held":
         found = found.filter(held_until__gt=Now())
     if state == "paused":
         found = found.filter(paused_at__isnull=False)
-    return found.filter(Exists(items))
+    return found
+
+
+def _by_items(actor: Actor, wanted: Mapping[str, str]) -> QuerySet[Command]:
+    """Visible ones with an item at least in the state, at the site or station, that the filter means."""
+    found, states, where = Command.objects.visible_to(actor), ITEMS_OF.get(wanted.get("state", "")), _where(wanted)
+    items = CommandItem.objects.filter(command=OuterRef("pk"))
+    if states is not None:
+        # An item of a station that is seen makes its command visible: asking for both would cost twice.
+        seen = Station.objects.visible_to(actor).filter(where, pk=OuterRef("station_id"))
+        return Command.objects.filter(organisation_id=actor.organisation_id).filter(
+            Exists(items.filter(Exists(seen), state__in=states))
+        )
+    if where:
+        # Ids, read first: with them the unique index of the items is asked, and no join is planned wrongly.
+        ids = Station.objects.visible_to(actor).filter(where).order_by().values_list("pk", flat=True)
+        return found.filter(Exists(items.filter(station_id__in=list(ids))))
+    return found
+
+
+def _where(wanted: Mapping[str, str]) -> Q:
+    """The stations of a filter; empty for all."""
+    site, station, where = wanted.get("site", ""), wanted.get("station", ""), Q()
+    if site:
+        where &= Q(site_id=int(site)) if site.isdecimal() and len(site) < 18 else Q(pk=None)
+    if station:
+        where &= Q(vendor_id__icontains=station) | Q(name__icontains=station)
+    return where
 
 
 # --- one page ---------------------------------------------------------------------------------------------------------
@@ -119,9 +125,10 @@ def with_hold(found: QuerySet[Command]) -> QuerySet[Command]:
     return found.annotate(hold=F("held_until") - Now()).select_related("parent")
 
 
-def is_countable(wanted: Mapping[str, str]) -> bool:
+def is_countable(actor: Actor, wanted: Mapping[str, str]) -> bool:
     """The whole list can be counted cheaply where no item has to be looked at."""
-    return not any(wanted.get(name) for name in BY_ITEMS) and wanted.get("state", "") in ("", "portal")
+    by_items = wanted.get("state") in ITEMS_OF or any(wanted.get(name) for name in BY_ITEMS)
+    return actor.site_ids is None and not by_items
 
 
 def _beyond(point: tuple[datetime, int], side: str) -> Q:

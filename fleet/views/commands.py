@@ -17,7 +17,7 @@ def commands(request: ActorRequest) -> HttpResponse:
     """The page; for htmx only its table, asked again while something of it is under way."""
     wanted = commands_list.filters(request.GET)
     found = commands_list.matching(request.actor, wanted)
-    page = commands_list.page(found, request.GET, counted=commands_list.is_countable(wanted))
+    page = commands_list.page(found, request.GET, counted=commands_list.is_countable(request.actor, wanted))
     rows = commands_list.rows(request.actor, page.rows)
     context = {
         "page": page,
