@@ -27,29 +27,38 @@ def fire(now: datetime) -> list[Command]:
 
     Doing it twice at once is harmless.
     """
-    # Two queries, each by its own index of what is still to come: the runs of the past may be many.
-    begin = CommandSchedule.objects.filter(next_at__lte=now).order_by("next_at").values_list("pk", flat=True)[:MOST]
-    end = ScheduledRun.objects.filter(returns_at__lte=now).order_by("returns_at")
     made: list[Command] = []
-    for schedule_id in sorted({*begin, *end.values_list("schedule_id", flat=True)[:MOST]}):
+    for due_at, is_begin, schedule_id in _due(now):
         try:
-            made += _fire(schedule_id, now)
+            made += _fire(schedule_id, due_at, now if is_begin else due_at, now)
         except Exception:  # one schedule must never keep the others from their turn
             log.exception("command schedule %s did not fire", schedule_id)
     return made
 
 
-def _fire(schedule_id: int, now: datetime) -> list[Command]:
-    """All that is due of one schedule, ends before beginnings: its row's lock lets no second worker in."""
+def _due(now: datetime) -> list[tuple[datetime, bool, int]]:
+    """Moments in order of time, with the schedule, an end before a beginning: where two schedules meet, the later one
+    says what stands. Two queries, each by an index of what is still to come: the times of the past may be many."""
+    begins = CommandSchedule.objects.filter(next_at__lte=now).order_by("next_at", "pk").values_list("next_at", "pk")
+    ends = ScheduledRun.objects.filter(returns_at__lte=now).order_by("returns_at", "pk")
+    return sorted(
+        [(at, True, pk) for at, pk in begins[:MOST] if at is not None]
+        + [(at, False, pk) for at, pk in ends.values_list("returns_at", "schedule_id")[:MOST] if at is not None]
+    )
+
+
+def _fire(schedule_id: int, due_at: datetime, begins_until: datetime, now: datetime) -> list[Command]:
+    """What one schedule ends at that moment, and what it begins until the other.
+
+    Whoever comes second waits for its row, so that the order of moments holds, and finds nothing left to do.
+    """
     with transaction.atomic():
-        row = CommandSchedule.objects.select_for_update(skip_locked=True).filter(pk=schedule_id).first()
-        if row is None:
-            return []
+        row = CommandSchedule.objects.select_for_update().get(pk=schedule_id)
         who = _("Schedule of %(who)s") % {"who": row.requested_by_label}
         doer = System(row.organisation_id, who[:160])
-        ending = row.runs.filter(returns_at__lte=now).select_related("command").order_by("returns_at", "pk")
+        ending = row.runs.filter(returns_at__lte=due_at).select_related("command").order_by("returns_at", "pk")
         made = [schedule_ends.end(run, doer, now) for run in ending]
-        while row.next_at is not None and row.next_at <= now:
+        while row.next_at is not None and row.next_at <= begins_until:
             made.append(_begin(row, row.next_at, doer, now))
             row.next_at = schedule_times.next_begin(schedule_times.of(row), row.zone, row.next_at)
         row.save(update_fields=["next_at"])

@@ -120,3 +120,12 @@ class TestEnds:
         (second,) = schedule_runs.fire(OPENS)
         assert wanted(second) == {station.pk: "available"}
         assert ScheduledRun.objects.get().return_reason == "Left out: HC-GONE: no longer in service."
+
+    def test_where_two_schedules_meet_the_end_goes_out_before_the_beginning(
+        self, owner: Membership, station: Station
+    ) -> None:
+        create(owner, station, values={"priorityStatus": "outOfService"}, when=When(time(6), weekdays=(1,)))
+        become(self.begun(owner, station), ItemState.FINISHED)
+        opened, closed = schedule_runs.fire(OPENS)
+        assert (wanted(opened), wanted(closed)) == ({station.pk: "available"}, {station.pk: "outOfService"})
+        assert opened.items.get().pk < closed.items.get().pk
