@@ -1,0 +1,146 @@
+"""Whatever is asked, held, cancelled, paused and lost in whatever order: what the vendor hears of a station, by its own
+ledger, is never an older wish after a newer one, never after the deadline, and never the same wish twice."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import pytest
+from django.db import transaction
+from django.db.models.functions import Now
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fleet import cancelling, claims, commands, deadlines, deliveries, rollouts
+from fleet.budget import Lane
+from fleet.claims import Parcel
+from fleet.command_options import Options
+from fleet.models import Account, Command, CommandItem, ManageCall, RequestBudget, Station
+from fleet.models.command import ItemState
+from tests import factories
+from tests.contract.vendor import Vendor
+from tests.fleet.house import House
+
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+STATIONS = 2
+FAULTS = ("lostRequest", "lostReply", "error", "refuse")
+
+stations = st.integers(0, STATIONS - 1)
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("ask"), stations, st.sampled_from([0.0, 1000.0]), st.sampled_from([30, 3600])),
+        st.tuples(st.just("cancel"), st.integers(0, 9)),
+        st.tuples(st.just("pause"), st.integers(0, 9)),
+        st.tuples(st.just("resume"), st.integers(0, 9)),
+        st.tuples(st.just("holds end")),
+        st.tuples(st.just("claim")),
+        st.tuples(st.just("send"), st.sampled_from([None, *FAULTS])),
+        st.tuples(st.just("no slot")),
+        st.tuples(st.just("die")),
+        st.tuples(st.just("history")),
+        st.tuples(st.just("time passes"), st.sampled_from([10, 40])),
+    ),
+    max_size=14,
+)
+
+
+@pytest.fixture(scope="module")
+def vendor() -> Iterator[Vendor]:
+    made = Vendor()
+    yield made
+    made.close()
+
+
+@dataclass
+class Played:
+    """One order of things, played against the sandbox. Wishes are numbered; their number is the message."""
+
+    house: House
+    rows: list[Station]
+    spent: RequestBudget  # of a key that has no slot
+    asked: list[Command] = field(default_factory=list)
+    deadlines: dict[str, datetime] = field(default_factory=dict)
+    in_hand: list[Parcel] = field(default_factory=list)
+
+    def play(self, step: tuple[object, ...]) -> None:
+        word, *rest = step
+        getattr(self, str(word).replace(" ", "_"))(*rest)
+
+    def ask(self, station: int, hold_s: float, patience_s: int) -> None:
+        number, now = f"{len(self.asked):03d}", self.house.vendor.now()
+        options = Options(hold_s=hold_s, patience=timedelta(seconds=patience_s), send_equal=True)
+        wishes = commands.for_all([self.rows[station]], {"setMessage": number})
+        self.asked.append(commands.request(actor=self.house.actor, wishes=wishes, now=now, options=options))
+        self.deadlines[number] = now + timedelta(seconds=patience_s)
+
+    def cancel(self, which: int) -> None:
+        if which < len(self.asked):
+            cancelling.cancel(actor=self.house.actor, command=self.asked[which], now=self.house.vendor.now())
+
+    def pause(self, which: int) -> None:
+        if which < len(self.asked):
+            with transaction.atomic():
+                Command.objects.filter(pk=self.asked[which].pk).update(paused_at=self.house.vendor.now())
+                CommandItem.objects.filter(command=self.asked[which], state=ItemState.QUEUED).update(due_at=None)
+
+    def resume(self, which: int) -> None:
+        if which < len(self.asked):
+            command = rollouts.resume(self.house.actor, self.asked[which], self.house.vendor.now())
+            assert command.expires_at is not None
+            self.deadlines[f"{which:03d}"] = command.expires_at
+
+    def holds_end(self) -> None:
+        CommandItem.objects.filter(due_at__isnull=False).update(due_at=Now())
+
+    def claim(self) -> None:
+        parcel = claims.claim(now=self.house.vendor.now(), lane=Lane.PEOPLE)
+        self.in_hand += [parcel] if parcel else []
+
+    def send(self, fault: str | None) -> None:
+        if not self.in_hand:
+            self.claim()
+        if self.in_hand:
+            if fault:
+                self.house.vendor.fault("manage", fault)
+            parcel = self.in_hand.pop(0)
+            deliveries.send(parcel, clock=self.house.vendor.now, lane=Lane.PEOPLE, patience_s=0)
+            self.house.vendor.order("faults", clear=True)
+
+    def no_slot(self) -> None:
+        if self.in_hand:
+            Account.objects.update(budget=self.spent)
+            parcel = self.in_hand.pop(0)
+            parcel.account.refresh_from_db()
+            deliveries.send(parcel, clock=self.house.vendor.now, lane=Lane.PEOPLE, patience_s=0)
+            Account.objects.update(budget=self.house.account.budget)
+
+    def die(self) -> None:
+        if self.in_hand:
+            parcel = self.in_hand.pop(0)
+            CommandItem.objects.filter(call=parcel.call).update(claimed_until=Now())
+            deliveries.lapse(now=self.house.vendor.now())
+
+    def history(self) -> None:
+        self.house.history()
+
+    def time_passes(self, seconds: int) -> None:
+        self.house.vendor.advance(seconds)
+        deadlines.expire(self.house.vendor.now())
+
+
+@given(steps)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_never_an_older_wish_after_a_newer_one_and_never_late(vendor: Vendor, played: list[tuple[object, ...]]) -> None:
+    for model in (CommandItem, Command, ManageCall):
+        model.objects.all().delete()
+    house = House(vendor)
+    spent = factories.account(slots=1).budget
+    spent.slots.update(free_at=Now() + timedelta(hours=1))
+    run = Played(house, [house.station() for _ in range(STATIONS)], spent)
+    for step in played:
+        run.play(step)
+    for row in run.rows:
+        jobs = vendor.jobs(row.vendor_id)
+        said = [job["setMessage"] for job in jobs]
+        assert said == sorted(set(said))
+        assert all(datetime.fromisoformat(job["createdAt"]) < run.deadlines[job["setMessage"]] for job in jobs)
