@@ -20,6 +20,7 @@ from people.access import ActorRequest, require
 from people.roles import Permission
 
 MOST = 5  # reasons that are told at once
+LEFT_OUT = "left_out"  # beside a draft's options: what its page says before all else
 
 
 @require_POST
@@ -47,7 +48,7 @@ def command_retry(request: ActorRequest, public_id: str) -> HttpResponse:
 
 
 def to_draft(request: ActorRequest, found: Found, *, command: Command, origin: Origin, nothing: str) -> HttpResponse:
-    """To the page that confirms it, what is left out said on top; or back to the command where nothing is left."""
+    """To the page that confirms it, where what is left out stays on top; or back to the command with nothing to do."""
     options = replace(OF_PAGES, in_session=_guard(command))
     if origin == Origin.UNDO:
         # It may still be on its way there: that a station looks right already proves nothing.
@@ -64,7 +65,8 @@ def to_draft(request: ActorRequest, found: Found, *, command: Command, origin: O
         messages.error(request, str(error))
         return redirect("command", command.public_id)
     if reasons:
-        messages.warning(request, " ".join([_("Left out here:"), *reasons]))
+        draft.options |= {LEFT_OUT: reasons}
+        draft.save(update_fields=["options"])
     return redirect("command_draft", draft.public_id)
 
 
