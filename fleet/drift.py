@@ -85,7 +85,7 @@ def groups(settings: Iterable[StationSetting]) -> list[dict[str, Any]]:
 def repair(*, actor: Actor, found: QuerySet[StationSetting], now: datetime) -> CommandDraft:
     """A draft that asks for what is wanted once more; nothing is sent before it is confirmed. Raises NothingChosen and
     commands.BadCommand."""
-    chosen = list(found.order_by("vendor_id", "pk"))
+    chosen = list(found.order_by("station__vendor_id", "pk"))
     if not chosen:
         raise NothingChosen
     return drafts.make(actor=actor, groups=groups(chosen), origin=Origin.REPAIR, now=now)

@@ -4,8 +4,9 @@ It also settles calls without an answer, and brings the jobs of others. What a j
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import DataError, IntegrityError, transaction
 from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
@@ -13,7 +14,7 @@ from django.db.models.functions import Now
 
 import eevion
 from fleet import gateway, items, job_results, jobs, portal_jobs
-from fleet.models import Account, ApiCall, CommandItem, ManageCall, Station
+from fleet.models import Account, ApiCall, Command, CommandItem, ManageCall, Station
 from fleet.models.command import ItemState
 
 log = logging.getLogger(__name__)
@@ -46,13 +47,22 @@ def read_history(account: Account, now: datetime, *, speed: float = 1.0) -> int:
     ripe = _ripe(account)
     newest = ApiCall.objects.filter(account=account, why=WHY).aggregate(pk=Max("pk"))["pk"] or 0
     seen = _read(account, since)
-    taken = [_take(account, job, now) for job in sorted(seen, key=_born)]
+    taken = [_take(account, job, now) for job in sorted(_news(account, seen), key=_born)]
     for call in ripe:
         _repeat_absent(call, now)
     if all(taken):
         first = ApiCall.objects.filter(account=account, why=WHY, pk__gt=newest).order_by("pk")
         ApiCall.objects.filter(pk__in=first.values("pk")[:1]).update(why=COMPLETE)
     return len(seen)
+
+
+def _news(account: Account, seen: Sequence[eevion.Job]) -> list[eevion.Job]:
+    """Without those that say what is written down already: a reading during a large command repeats hundreds."""
+    ids = [job.job_id[:120] for job in seen]
+    kept: dict[str, Any] = {}
+    for rows in (ManageCall.objects, Command.objects):
+        kept.update(rows.filter(account=account, job_id__in=ids).values_list("job_id", "job"))
+    return [job for job in seen if kept.get(job.job_id[:120]) != job_results.plain(job)]
 
 
 def _born(job: eevion.Job) -> tuple[bool, str, str]:

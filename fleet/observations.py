@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from fleet import items
 from fleet.connector_state import AVAILABLE
@@ -134,4 +134,5 @@ def _record(
 def _is_overtaken(item: CommandItem, at: datetime) -> bool:
     """Another one was sent after it and before `at`, and nobody knows yet how that ended."""
     others = CommandItem.objects.filter(station_id=item.station_id, kind=item.kind, state__in=IN_FLIGHT)
-    return others.filter(sent_at__gte=item.sent_at or item.finished_at, sent_at__lte=at).exists()
+    sent = Q(sent_at__gte=item.sent_at or item.finished_at, sent_at__lte=at)
+    return others.filter(sent | Q(sent_at=None)).exists()

@@ -11,19 +11,15 @@ from fleet.models import CommandItem
 from fleet.models.command import ItemState
 
 LATE = "no_word_in_time"
-AT_ONCE = 500
 
 
 def look(*, now: datetime) -> int:
-    """Move items that were accepted longer than settings.JOB_PATIENCE (business time) ago to TIMED_OUT; AT_ONCE of
-    them at most. Returns how many. To be called after a reading of the history, which may bring the word."""
+    """Move items that were accepted longer than settings.JOB_PATIENCE (business time) ago to TIMED_OUT. Returns how
+    many. To be called after a reading of the history, which may bring the word."""
     minutes = settings.JOB_PATIENCE.total_seconds() / 60
     error = _("no word of the job within %(minutes)g minutes; it is still looked for") % {"minutes": minutes}
     with transaction.atomic():
         overdue = CommandItem.objects.select_for_update(skip_locked=True).filter(
             state=ItemState.ACCEPTED, accepted_at__lte=now - settings.JOB_PATIENCE
         )
-        found = list(overdue.order_by("accepted_at", "pk")[:AT_ONCE])
-        for item in found:
-            items.move(item, ItemState.TIMED_OUT, now=now, error=error, error_code=LATE)
-    return len(found)
+        return items.move_all(list(overdue.order_by("pk")), ItemState.TIMED_OUT, now=now, error=error, code=LATE)

@@ -129,10 +129,10 @@ def command_drift_csv(request: ActorRequest) -> HttpResponseBase:
 def _lines(found: QuerySet[StationSetting]) -> Iterator[list[str]]:
     """The head, then a line per setting, with the values as the vendor knows them, in the time of the site."""
     yield list(COLUMNS)
-    ids = list(found.order_by("vendor_id", "pk").values_list("pk", flat=True))
+    ids = list(found.order_by("station__vendor_id", "pk").values_list("pk", flat=True))
     for begin in range(0, len(ids), PORTION):
         settings = found.filter(pk__in=ids[begin : begin + PORTION]).select_related("station__site")
-        for row in domain.rows(list(settings.order_by("vendor_id", "pk"))):
+        for row in domain.rows(list(settings.order_by("station__vendor_id", "pk"))):
             yield _line(row)
 
 
