@@ -34,6 +34,32 @@ FIRST = (
     ("/settings/people/", r"/settings/people/\d+/"), ("/settings/people/", r"/settings/people/\d+/remove"),
     ("/settings/accounts/", r"/settings/accounts/\d+/"),
 )  # fmt: skip
+# Commands in every state, so that each mark, bar and button is looked at.
+COMMANDS = """
+from datetime import timedelta
+from django.db.models.functions import Now
+from fleet import commands
+from fleet.models import Command, CommandEvent, Station
+from fleet.models.command import ItemState
+from lib import clock
+from people.access import actor_for
+from people.models import Membership
+member, now = Membership.objects.select_related("user").get(user__email="owner@example.com"), clock.now()
+wishes = commands.for_all(Station.objects.order_by("pk")[:len(ItemState.values)], {"priorityStatus": "available"})
+for name in ("over", "paused", "held"):
+    made = commands.request(actor=actor_for(member), wishes=wishes, now=now)
+    for item, state in zip(made.items.order_by("pk"), ItemState.values):
+        made.items.filter(pk=item.pk).update(
+            state="queued" if name == "held" else state, due_at=None, sent_at=now, accepted_at=now, finished_at=now,
+            error="offline: it did not answer", error_code="offline", evidence="a start was refused",
+        )
+    CommandEvent.objects.create(command=made, at=now, verb="braked", detail="3 of 5 failed", stations=3)
+    Command.objects.filter(pk=made.pk).update(
+        held_until=Now() + timedelta(hours=1) if name == "held" else None,
+        paused_at=now if name == "paused" else None, paused_why="3 of 5 failed",
+    )
+    print(made.public_id, made.items.first().station_id)
+"""
 LOOKS = (  # width, theme, and whether axe looks too: it takes half a second, and each page meets it in both
     (1440, "light", True), (390, "light", False), (390, "dark", True), (1440, "dark", False),
 )  # fmt: skip
@@ -87,6 +113,15 @@ def history(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> None:
 def test_every_page_is_whole_for_everybody(signed_in: Page) -> None:
     walker = Walker(signed_in)
     walker.walk([*SIGNED_IN, *(walker.first(*where) for where in FIRST)])
+    assert "\n".join(walker.faults) == ""
+
+
+def test_commands_are_whole_in_every_state(stack: Stack, signed_in: Page) -> None:
+    printed = stack.manage("shell", "-v", "0", "-c", COMMANDS).split()
+    walker = Walker(signed_in)
+    pages = [f"/commands/{made}/" for made in printed[::2]]
+    walker.walk(["/commands/?state=wrong", *pages, f"{pages[0]}?show=wrong", f"{pages[0]}calls"])
+    walker.walk([f"/stations/{printed[1]}/commands"])
     assert "\n".join(walker.faults) == ""
 
 
