@@ -6,8 +6,10 @@ Sending them lives in fleet/deliveries.py, what became of them in fleet/jobs.py.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
+from django.db.models import DateTimeField, ExpressionWrapper
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
@@ -124,7 +126,7 @@ def _items(
     command: Command, wishes: Sequence[Wish], before: dict[tuple[int, str], StationSetting], options: Options
 ) -> list[CommandItem]:
     """A row for each station and kind; the ones to be sent carry their wave."""
-    due_at = Now() + timedelta(seconds=options.hold_s)
+    due_at = _due_at(command, options)
     asked = [
         (wish, kind, value, before[wish.station.pk, kind]) for wish in wishes for kind, value in wish.values.items()
     ]
@@ -157,6 +159,14 @@ def _items(
             )
         )
     return rows
+
+
+def _due_at(command: Command, options: Options) -> datetime:
+    """When the hold is over, by the database's clock; read once, for an expression in each of thousands of rows takes
+    many seconds to write."""
+    end: Any = ExpressionWrapper(Now() + timedelta(seconds=options.hold_s), output_field=DateTimeField())
+    due_at: datetime = Command.objects.annotate(end=end).values_list("end", flat=True).get(pk=command.pk)
+    return due_at
 
 
 def _under_way(keys: Collection[tuple[int, str]]) -> dict[tuple[int, str], str]:
@@ -201,8 +211,12 @@ def _want(wishes: Sequence[Wish], now: datetime) -> dict[tuple[int, str], Statio
         station_id__in={station_id for station_id, _kind in wanted}, kind__in=kinds
     )
     found = {(row.station_id, row.kind): row for row in rows.order_by("pk") if (row.station_id, row.kind) in wanted}
+    alike: dict[str, list[int]] = {}
     for key, row in found.items():
         row.wanted_before = row.wanted_value if row.wanted_at else None  # type: ignore[attr-defined]
         row.wanted_value, row.wanted_at = wanted[key], now
-    StationSetting.objects.bulk_update(found.values(), ["wanted_value", "wanted_at"], batch_size=500)
+        alike.setdefault(row.wanted_value, []).append(row.pk)
+    # Value by value: a bulk update names each row's own, which takes minutes for thousands of rows.
+    for value, pks in alike.items():
+        StationSetting.objects.filter(pk__in=pks).update(wanted_value=value, wanted_at=now)
     return found
