@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import Aggregate, DurationField, Exists, ExpressionWrapper, F, FloatField, OuterRef, Q
 from django.db.models.functions import Now
 
+from fleet import items
 from fleet.budget import SLOTS, Lane
 from fleet.command_plan import Facts, Setting
 from fleet.connector_state import UNKNOWN_START
@@ -88,7 +89,7 @@ def keys(mine: Mapping[int, Account], *, lane: Lane, replaced: Collection[tuple[
     """
     budgets = {row.budget_id: row.budget for row in mine.values()}
     free = _free_in_s(budgets, SLOTS[lane])
-    ahead = _ahead(budgets, set(replaced)) if lane == Lane.COMMANDS else {}
+    ahead = _ahead(budgets, lane, set(replaced))
     rtts = _rtts(budgets)
     return {
         pk: Key(tuple(free[pk]), row.window_s, rtts.get(pk, RTT_S), ahead.get(pk, 0)) for pk, row in budgets.items()
@@ -106,11 +107,15 @@ def _free_in_s(budgets: Collection[int], lanes: Iterable[SlotLane]) -> dict[int,
     return found
 
 
-def _ahead(budgets: Collection[int], replaced: set[tuple[int, str]]) -> dict[int, int]:
-    """Calls that wait for the same keys: a station's wishes go in one, equal wishes of an account share one."""
+def _ahead(budgets: Collection[int], lane: Lane, replaced: set[tuple[int, str]]) -> dict[int, int]:
+    """Calls that wait in this lane for the same keys: a station's wishes go in one, equal wishes of an account share
+    one. Those that wait for a station to be free, or for their wave, are not before us."""
     waiting = CommandItem.objects.filter(
-        state=ItemState.QUEUED, due_at__isnull=False, station__account__budget_id__in=list(budgets)
-    )
+        state=ItemState.QUEUED,
+        due_at__isnull=False,
+        command__is_interactive=lane is Lane.PEOPLE,
+        station__account__budget_id__in=list(budgets),
+    ).exclude(error_code=items.IN_SESSION)
     wishes: dict[tuple[int, int, int, int], dict[str, str]] = defaultdict(dict)
     columns = ("station__account__budget_id", "station__account_id", "station__account__stations_per_call")
     for *account, pk, kind, wanted in waiting.order_by("pk").values_list(
