@@ -36,6 +36,7 @@ class Look:
     sending_s: float | None
     is_late: bool
     digest: str
+    accounts: Mapping[int, Account]
     when: When | None = None
     parts: Sequence[Part] = ()
     problem: str = ""
@@ -73,6 +74,7 @@ def look(draft: CommandDraft, actor: Actor, now: datetime, *, speed: float = 1.0
         sending_s=sending_s,
         is_late=sending_s is None or sending_s * speed > patience.total_seconds(),
         digest=plan_digest.of(plan),
+        accounts=accounts,
         when=when,
         parts=parts,
         problem=problem,

@@ -98,6 +98,7 @@ def _shown(request: ActorRequest, draft: CommandDraft, look: Look, now: datetime
         "expires_at": now + look.options.patience,
         "zone": zones.pop() if len(zones) == 1 else "UTC",
         "waves": _waves(look),
+        "refused_keys": [row for row in look.accounts.values() if row.key_refused_at or row.key_unreadable],
         "may_change": draft.origin == Origin.PERSON and len(draft.groups) == 1,
     }
     return summary | _later(look, names) | _table(request, look, names)

@@ -222,7 +222,8 @@ def test_a_digest_that_makes_no_sense_asks_again(
 
 LATER = {
     "availability": "outOfService", "in_session": "wait", "patience": "3600", "brake_percent": "10", "start": "weekly",
-    "weekdays": ["7"], "at_time": "02:30", "ends": "before", "until_time": "06:00", "until_days": "1", "name": "Sundays",
+    "weekdays": ["7"], "at_time": "02:30", "ends": "before", "until_time": "06:00", "until_days": "1",
+    "name": "Sundays",
 }  # fmt: skip
 
 
@@ -272,3 +273,12 @@ def test_back_from_a_schedule_finds_it_as_it_was(client: Client, account: Accoun
     )
     form = client.get("/commands/new/", {"draft": answer.url.split("/")[3]}).context["when_form"]
     assert (form["start"].value(), form["ends"].value(), form["back_tariff"].value()) == ("weekly", "chosen", tariff.pk)
+
+
+def test_a_refused_key_is_said_before(
+    client: Client, owner: Membership, account: Account, stations: list[Station]
+) -> None:
+    draft = draft_of(owner, stations)
+    assert "refused the key" not in page(client.get(url(draft)))
+    Account.objects.update(key_refused_at=clock.now())
+    assert f"The vendor refused the key of {account.name}" in page(client.get(url(draft)))
