@@ -42,15 +42,20 @@ STARTED = SESSION_WITH_RULES | {
 }  # fmt: skip
 STOPPING = SESSION | {"energy_kwh": "20.004", "stop_state": "wanted", "stop_rules": [FIRED]}
 ITEM: dict[str, Any] = {
-    "station": "HC-1042", "station_id": 41, "kind": "priorityStatus", "value": "unavailable", "state": "finished",
-    "error": "", "accepted_at": "2026-06-01T18:00:02Z", "finished_at": "2026-06-01T18:00:09Z",
+    "station": "HC-1042", "station_id": 41, "kind": "priorityStatus", "value": "unavailable", "state": "observed",
+    "error": "", "error_code": "", "evidence": "a start was refused", "sent_at": "2026-06-01T18:00:01Z",
+    "accepted_at": "2026-06-01T18:00:02Z", "timed_out_at": None, "finished_at": "2026-06-01T18:00:09Z",
+    "observed_at": "2026-06-01T18:41:30Z",
 }  # fmt: skip
 COMMAND_SUMMARY: dict[str, Any] = {
     "id": "0b9f6a3e-3f0f-4f0e-8a37-5b1f6f0a9f11", "values": {"priorityStatus": "unavailable"},
-    "requested_by": "driver app (API)", "requested_at": "2026-06-01T18:00:00Z",
+    "origin": "api", "requested_by": "driver app (API)", "requested_at": "2026-06-01T18:00:00Z",
 }  # fmt: skip
+NOT_SENT = {"state": "queued", "evidence": ""} | dict.fromkeys(
+    ("sent_at", "accepted_at", "timed_out_at", "finished_at", "observed_at")
+)
 COMMAND = COMMAND_SUMMARY | {"items": [ITEM]}
-QUEUED = COMMAND_SUMMARY | {"items": [ITEM | {"state": "queued", "accepted_at": None, "finished_at": None}]}
+QUEUED = COMMAND_SUMMARY | {"items": [ITEM | NOT_SENT]}
 
 START = {
     "A car at a connector": {"station": "HC-1042", "connector": 1, "reference": "van 7"},

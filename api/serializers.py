@@ -13,12 +13,15 @@ from charging.models.stop_rule import RuleKind
 from charging.rule_states import Standing
 from fleet import connector_state
 from fleet.models.command import ItemState
+from fleet.models.command import Origin as CommandOrigin
 from fleet.models.station import CommandKind, Lifecycle
 
 Data = dict[str, Any]
 SESSION_STATES = [str(state) for state in State]  # the schema names these by SPECTACULAR_SETTINGS
 RULE_KINDS = [str(kind) for kind in RuleKind]
 RULE_STATES = [str(state) for state in Standing]
+SESSION_ORIGINS = Origin.values
+COMMAND_ORIGINS = CommandOrigin.values
 
 AMOUNT = (
     "energy: kWh. money: in the site's currency. minutes: since energy began. low_power: the kW that power stays "
@@ -100,7 +103,7 @@ class Session(serializers.Serializer[Any]):
     station_id = serializers.IntegerField()
     connector = serializers.IntegerField(source="connector.number", allow_null=True, default=None)
     reference = serializers.CharField()
-    origin = one_of(Origin.values)
+    origin = one_of(SESSION_ORIGINS)
     error = serializers.CharField()
     energy_kwh = serializers.DecimalField(12, 3, allow_null=True)
     power_kw = serializers.DecimalField(9, 3, allow_null=True)
@@ -144,13 +147,19 @@ class CommandItem(serializers.Serializer[Any]):
     value = serializers.CharField(source="wanted_value")
     state = one_of(ItemState.values)
     error = serializers.CharField()
+    error_code = serializers.CharField()
+    evidence = serializers.CharField()
+    sent_at = serializers.DateTimeField(allow_null=True)
     accepted_at = serializers.DateTimeField(allow_null=True)
+    timed_out_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
+    observed_at = serializers.DateTimeField(allow_null=True)
 
 
 class CommandSummary(serializers.Serializer[Any]):
     id = serializers.UUIDField(source="public_id")
     values = serializers.DictField(child=serializers.CharField(allow_blank=True))
+    origin = one_of(COMMAND_ORIGINS)
     requested_by = serializers.CharField(source="requested_by_label")
     requested_at = serializers.DateTimeField()
 

@@ -188,6 +188,8 @@ SPECTACULAR_SETTINGS = {
         "SessionStateEnum": "api.serializers.SESSION_STATES",
         "StopRuleKindEnum": "api.serializers.RULE_KINDS",
         "StopRuleStateEnum": "api.serializers.RULE_STATES",
+        "OriginEnum": "api.serializers.SESSION_ORIGINS",
+        "CommandOriginEnum": "api.serializers.COMMAND_ORIGINS",
     },
 }
 
