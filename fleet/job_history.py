@@ -4,56 +4,76 @@ It also settles calls without an answer, and brings the jobs of others. What a j
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import DataError, IntegrityError, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 import eevion
-from fleet import gateway, items, job_results, jobs, portal_jobs
-from fleet.models import Account, ApiCall, Command, CommandItem, ManageCall, Station
+from fleet import gateway, items, job_owners, job_results, jobs, portal_jobs
+from fleet.models import Account, ApiCall, Command, CommandItem, ManageCall
 from fleet.models.command import ItemState
 
 log = logging.getLogger(__name__)
 EVERY = timedelta(minutes=15)  # wall; when nothing is open: for what people do in the portal
 FIRST = timedelta(days=1)
 FOLLOWED = timedelta(days=1)  # business time; for so long a word is still hoped for after a timeout
-SKEW = timedelta(minutes=5)  # the vendor's clock may differ from ours by so much
 PAGES = 50
 PATIENCE_S = 20.0
+SEAT = 7_419_005  # with an account's id: the advisory lock of its reader
 ENDPOINT = "history"
 WHY = "management history"
 COMPLETE = "management history, read to its end"  # stands at the first page of such a reading
 
 
-class _NotYet(Exception):
-    """The job may be that of a call whose answer is on its way: the next reading tells."""
-
-
 def read_history(account: Account, now: datetime, *, speed: float = 1.0) -> int:
     """Ask for all jobs since the last complete reading and the oldest open call, where something is open or that
-    reading is long ago. Returns jobs seen.
+    reading is long ago. Returns jobs seen; 0 as well while another one reads this account.
 
     `speed` is business seconds per wall second. Raises the gateway's and eevion's errors: only a complete reading
     proves that a job is absent.
     """
+    with _seat(account) as seated:
+        return _read(account, now, speed) if seated else 0
+
+
+@contextmanager
+def _seat(account: Account) -> Iterator[bool]:
+    """The one reader of an account, by a lock of this database connection: two would take each other's slots."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [SEAT, account.pk % 2**31])
+        seated = bool(cursor.fetchone()[0])
+    try:
+        yield seated
+    finally:
+        if seated:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [SEAT, account.pk % 2**31])
+
+
+def _read(account: Account, now: datetime, speed: float) -> int:
+    """What a page says is taken in as it comes, so that a reading that breaks off was not for nothing."""
     open_calls = list(_open(account, now).select_related("token"))
     since = _since(account, open_calls, now, speed)
     if since is None:
         return 0
     ripe = _ripe(account)
     newest = ApiCall.objects.filter(account=account, why=WHY).aggregate(pk=Max("pk"))["pk"] or 0
-    seen = _read(account, since)
-    taken = [_take(account, job, now) for job in sorted(_news(account, seen), key=_born)]
+    seen, is_whole = 0, True
+    for page in _pages(account, since):
+        seen += len(page)
+        taken = [_take(account, job, now) for job in sorted(_news(account, page), key=_born)]
+        is_whole = is_whole and all(taken)
     for call in ripe:
         _repeat_absent(call, now)
-    if all(taken):
+    if is_whole:
         first = ApiCall.objects.filter(account=account, why=WHY, pk__gt=newest).order_by("pk")
         ApiCall.objects.filter(pk__in=first.values("pk")[:1]).update(why=COMPLETE)
-    return len(seen)
+    return seen
 
 
 def _news(account: Account, seen: Sequence[eevion.Job]) -> list[eevion.Job]:
@@ -72,8 +92,8 @@ def _born(job: eevion.Job) -> tuple[bool, str, str]:
 def _take(account: Account, job: eevion.Job, now: datetime) -> bool:
     """False: it must be looked at again. One job that cannot be stored never keeps the others from being taken."""
     try:
-        jobs.settle(account=account, job=job, call=_call_of(account, job), now=now)
-    except _NotYet:
+        jobs.settle(account=account, job=job, call=job_owners.call_of(account, job), now=now)
+    except job_owners.NotYet:
         return False
     except (jobs.WrongJob, DataError, IntegrityError, ValueError):
         log.exception("job %s of account %s could not be taken in", job.job_id, account.pk)
@@ -105,14 +125,17 @@ def _since(account: Account, open_calls: list[ManageCall], now: datetime, speed:
     if not begins and ago is not None and ago < EVERY:
         return None
     begins.append(now - FIRST if ago is None else now - ago * speed)
-    return min(begins) - SKEW
+    return min(begins) - job_owners.SKEW
 
 
-def _read(account: Account, since: datetime) -> list[eevion.Job]:
-    """All pages. A cursor that comes again, or no end in sight, is an unusable answer."""
-    found: list[eevion.Job] = []
+def _pages(account: Account, since: datetime) -> Iterator[Sequence[eevion.Job]]:
+    """A cursor that comes again, or no end in sight, is an unusable answer.
+
+    While commands wait, this lane has one slot of its own: the next page is then waited for as long as a window lasts.
+    """
     cursor: str | None = None
     seen: set[str] = set()
+    patience_s = PATIENCE_S
     for _page in range(PAGES):
         page = gateway.call(
             account=account,
@@ -120,51 +143,20 @@ def _read(account: Account, since: datetime) -> list[eevion.Job]:
             why=WHY,
             endpoint=ENDPOINT,
             request=lambda client, cursor=cursor: client.list_jobs(since=since, cursor=cursor),  # type: ignore[misc]
-            patience_s=PATIENCE_S,
+            patience_s=patience_s,
         )
-        found += page.jobs
-        cursor = page.next_cursor
+        yield page.jobs
+        cursor, patience_s = page.next_cursor, account.budget.window_s + PATIENCE_S
         if cursor is None:
-            return found
+            return
         if cursor in seen:
             break
         seen.add(cursor)
     raise eevion.UnexpectedPayload("The management history has no end.")
 
 
-def _call_of(account: Account, job: eevion.Job) -> ManageCall | None:
-    """The attempt that made this job: by its id, else the oldest one without an answer that asked for just this.
-    None: it is not ours. Raises _NotYet while one is being sent that asks for just this."""
-    mine = ManageCall.objects.filter(account=account)
-    alike = []
-    if job.source != eevion.JobSource.PORTAL:
-        # Looked at before the ids are: an answer that is written down in between is then seen there.
-        unanswered = mine.filter(items__state__in=(ItemState.UNKNOWN, ItemState.SENDING), job_id="", settled_at=None)
-        alike = [call for call in unanswered.select_related("token").distinct().order_by("pk") if _is_alike(call, job)]
-    known = mine.filter(job_id=job.job_id[:120]).first()
-    if known is not None or not alike:
-        return known
-    for call in alike:
-        if CommandItem.objects.filter(call=call, state=ItemState.UNKNOWN).exists():
-            return call
-    raise _NotYet
-
-
-def _is_alike(call: ManageCall, job: eevion.Job) -> bool:
-    if _bare(call.values) != _bare(job_results.values_of(job)):
-        return False
-    names = set(Station.objects.filter(pk__in=call.station_ids).values_list("vendor_id", flat=True))
-    is_later = job.created_at is None or job.created_at >= call.token.created_at - SKEW
-    return is_later and names == set(job.station_ids)
-
-
-def _bare(values: Mapping[str, str]) -> dict[str, str]:
-    """The vendor may have trimmed a text; for that nothing is sent twice."""
-    return {kind: " ".join(value.split()) for kind, value in values.items()}
-
-
 def _repeat_absent(call: ManageCall, now: datetime) -> None:
-    """The vendor does not know the job, so the call never arrived: the items are sent again."""
+    """The call never arrived: the items are sent again."""
     with transaction.atomic():
         locked = ManageCall.objects.select_for_update().get(pk=call.pk)
         if locked.job_id or locked.settled_at is not None:

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
+import psycopg
 import pytest
+from django.db import connection
 from django.db.models.functions import Now
 
 import eevion
@@ -107,6 +109,7 @@ def test_an_open_call_does_not_hide_what_the_portal_did_before_it(house: House) 
 
 def test_a_reading_that_broke_off_is_made_good(house: House) -> None:
     station = house.station()
+    house.vendor.advance(600)  # other tests' jobs are long past
     house.vendor.order("settings", page_rows=1)
     house.read()
     for message in ("one", "two"):
@@ -115,9 +118,20 @@ def test_a_reading_that_broke_off_is_made_good(house: House) -> None:
     house.vendor.fault("history", "error", skip=1)
     with pytest.raises(eevion.OutcomeUnknown):
         house.read()
+    assert portal_messages() == ["one"]  # what came was taken in
     house.age(20)
     house.read()
     assert portal_messages() == ["one", "two"]
+
+
+def test_two_readers_of_an_account_do_not_take_each_others_slots(house: House) -> None:
+    house.portal(house.station())
+    taken = [job_history.SEAT, house.account.pk]
+    with psycopg.connect(**connection.get_connection_params(), autocommit=True) as other:
+        other.execute("SELECT pg_advisory_lock(%s, %s)", taken)
+        assert (house.read(), portal_messages()) == (0, [])
+    house.read()
+    assert portal_messages() == ["Portal"]
 
 
 def test_an_open_job_of_the_portal_is_followed_each_minute(house: House) -> None:
