@@ -68,6 +68,9 @@ def test_the_same_is_there_for_who_sees_every_site(world: World) -> None:
     assert any(figure in owner["reports_csv"] for figure in FIGURES)
 
 
+COMMAND = {"set_message": "on", "message": "x", "in_session": "wait", "patience": "86400"}
+
+
 # --- and changes nothing there ----------------------------------------------------------------------------------------
 def test_what_is_named_out_of_reach_is_not_touched(world: World) -> None:
     """By every form and address that takes the name of a station, site or session from the request."""
@@ -83,7 +86,7 @@ def test_what_is_named_out_of_reach_is_not_touched(world: World) -> None:
         pages.post(reverse("station_new"), form),
         pages.post(reverse("station_edit", args=[world.station.pk]), form | {"vendor_id": world.station.vendor_id}),
         pages.post(reverse("session_start"), {"station": hidden.pk}),
-        pages.post(reverse("command_new"), {"station": hidden.pk, "set_message": "on", "message": "x", "typed": "1"}),
+        pages.post(reverse("command_new"), {"station": hidden.pk} | COMMAND),
         api.post(reverse("api_sessions"), {"station": hidden.vendor_id}, content_type="application/json"),
         api.post(reverse("api_sessions"), {"station": hidden.pk}, content_type="application/json"),
         api.post(
