@@ -144,7 +144,7 @@ def send_for_ever(timeout_s: float, news: int) -> None:
         finally:
             os.write(news, _forks.ANSWERED)
 
-    eevion.Client.manage_stations = told  # type: ignore[method-assign]
+    eevion.Client.manage_stations = told  # type: ignore[assignment, method-assign]
     repeat(fleet_tasks.deliver_due, 0.05)
 
 

@@ -68,8 +68,8 @@ def _next(
     """The first wish whose turn it is, with its station and others for the same call, locked: two senders never speak
     to one station at once. Only tables of their own are asked, by their keys: of thousands of rows written a moment ago
     the planner knows nothing, and joins them for seconds."""
-    for page in _pages():
-        fit = [row for row in _fit(page, now, lane) if row.pk not in tried]
+    for page in _pages(lane):
+        fit = [row for row in _fit(page, now) if row.pk not in tried]
         station = _lock([row.station_id for row in fit], accounts).first()
         if station is not None:
             first = next(row for row in fit if row.station_id == station.pk)
@@ -77,15 +77,15 @@ def _next(
     return None
 
 
-def _waiting() -> "QuerySet[CommandItem]":
-    return CommandItem.objects.filter(state=ItemState.QUEUED, due_at__lte=Now())
+def _waiting(lane: Lane) -> "QuerySet[CommandItem]":
+    return CommandItem.objects.filter(is_interactive=lane is Lane.PEOPLE, state=ItemState.QUEUED, due_at__lte=Now())
 
 
-def _pages() -> Iterator[list[CommandItem]]:
+def _pages(lane: Lane) -> Iterator[list[CommandItem]]:
     """What is due, from the front of the queue, in growing parts."""
     last: CommandItem | None = None
     for size in PAGES:
-        rows = _waiting().order_by("due_at", "pk")
+        rows = _waiting(lane).order_by("due_at", "pk")
         if last is not None:
             rows = rows.filter(
                 Q(due_at__gt=last.due_at) | Q(due_at=last.due_at, pk__gt=last.pk), due_at__gte=last.due_at
@@ -98,17 +98,14 @@ def _pages() -> Iterator[list[CommandItem]]:
         last = page[-1]
 
 
-def _of_lane(page: list[CommandItem], lane: Lane) -> "QuerySet[Command]":
-    return Command.objects.filter(pk__in={row.command_id for row in page}, is_interactive=lane is Lane.PEOPLE)
-
-
-def _fit(page: list[CommandItem], now: datetime, lane: Lane) -> list[CommandItem]:
+def _fit(page: list[CommandItem], now: datetime) -> list[CommandItem]:
     """Those of the page that may be sent as far as commands and other wishes go.
 
     A wish waits while the same command is being sent to its station, and while a newer one waits that may yet be taken
     back; one whose turn has come as well is sent in its place.
     """
-    commands = _of_lane(page, lane).filter(Q(expires_at=None) | Q(expires_at__gt=now), paused_at=None)
+    commands = Command.objects.filter(pk__in={row.command_id for row in page})
+    commands = commands.filter(Q(expires_at=None) | Q(expires_at__gt=now), paused_at=None)
     mine = set(commands.values_list("pk", flat=True))
     rows = [row for row in page if row.command_id in mine]
     others = CommandItem.objects.filter(
@@ -215,10 +212,10 @@ def _replace_older(taken: list[CommandItem], queued: list[CommandItem], now: dat
 def accounts_due(lane: Lane, accounts: Collection[int]) -> set[int]:
     """Which of these accounts have something whose turn has come."""
     found: set[int] = set()
-    for page in _pages():
+    for page in _pages(lane):
         if len(found) == len(accounts):
             break
-        commands = _of_lane(page, lane).filter(paused_at=None)
+        commands = Command.objects.filter(pk__in={row.command_id for row in page}, paused_at=None)
         mine = set(commands.values_list("pk", flat=True))
         ids = {row.station_id for row in page if row.command_id in mine}
         rows = Station.objects.filter(pk__in=ids, account__in=set(accounts) - found)
@@ -228,4 +225,4 @@ def accounts_due(lane: Lane, accounts: Collection[int]) -> set[int]:
 
 def due(lane: Lane, limit: int) -> int:
     """How many items wait to be claimed at this moment, `limit` at most."""
-    return _waiting().filter(command__paused_at=None, command__is_interactive=lane is Lane.PEOPLE)[:limit].count()
+    return _waiting(lane).filter(command__paused_at=None)[:limit].count()

@@ -155,6 +155,7 @@ def _items(
                 error=_("already so") if skipped else "",
                 error_code=items.ALREADY if skipped else "",
                 wave=wave,
+                is_interactive=command.is_interactive,
                 due_at=None if skipped or wave else due_at,
             )
         )

@@ -173,6 +173,7 @@ class CommandItem(models.Model):
     wanted_before = models.TextField(null=True, blank=True)  # noqa: DJ001  the wish before this one, for a cancel
     state = models.CharField(max_length=13, choices=ItemState.choices, default=ItemState.QUEUED)
     wave = models.PositiveSmallIntegerField(default=0)  # of a canary: 0, 1 or 2
+    is_interactive = models.BooleanField(default=False)  # as its command: people's wishes are found past ten thousand
     call = models.ForeignKey(ManageCall, models.SET_NULL, null=True, blank=True, related_name="items")
     due_at = models.DateTimeField(null=True, blank=True)  # wall time when it may be claimed; None: its wave is closed
     claimed_until = models.DateTimeField(null=True, blank=True)  # wall time; the lease
@@ -194,7 +195,10 @@ class CommandItem(models.Model):
         )
         indexes = (
             models.Index(
-                fields=["due_at", "id"], name="item_due", condition=models.Q(state__in=["queued", "sending", "unknown"])
+                fields=["is_interactive", "due_at", "id"], name="item_of_lane", condition=models.Q(state="queued")
+            ),
+            models.Index(
+                fields=["claimed_until"], name="item_claimed", condition=models.Q(claimed_until__isnull=False)
             ),
             models.Index(fields=["station", "-id"], name="item_of_station"),
             models.Index(fields=["command", "state"], name="item_by_state"),
