@@ -135,6 +135,13 @@ def test_bars_by_name() -> None:
     assert "A &amp; B" in html
 
 
+def test_a_stacked_bar_is_whole() -> None:
+    drawn = parsed(traces.stack([("finished", 5, "done"), ("failed", 3, "failed"), ("not-yet", 2, "waiting")], 10))
+    places = [(part.get("class"), part.get("x"), part.get("width")) for part in drawn.iter("rect")]
+    assert places == [("finished", "0%", "50%"), ("failed", "50%", "30%"), ("not-yet", "80%", "20%")]
+    assert list(parsed(traces.stack([], 0)).iter("rect")) == []
+
+
 @pytest.mark.parametrize(
     ("value", "maximum", "width"),
     [(50, 200, "25%"), (300, 200, "100%"), (-5, 200, "0%"), (5, 0, "0%"), (None, 5, "0%"), (5, None, "0%")],
