@@ -189,3 +189,8 @@ def test_the_pages_of_stations_lead_here(client: Client, owner: Membership, acco
         shown, seen = page(client.get(url)), page(viewer.get(url))
         assert re.search(r'href="/commands/new/\?[^"]*all=1', shown) and 'name="station"' in shown
         assert "/commands/new/" not in seen and 'name="station"' not in seen
+
+
+def test_other_stations_keeps_the_filter(client: Client, account: Account) -> None:
+    a_station(account, vendor_id="EAST-1")
+    assert 'href="/commands/new/?q=east">Other stations' in page(client.get("/commands/new/?all=1&q=east"))
