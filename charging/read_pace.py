@@ -21,6 +21,7 @@ from charging.models import Session
 from charging.read_queue import Line, Picked
 from fleet import budget
 from fleet.budget import Lane
+from lib.advisory import Lock
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ LEAST_WAIT_S = 0.002
 FROZEN_LOOK_S = 2.0
 FULL_LOOK_S = 0.02
 LATE_GAPS = 4  # a turn that came late is made good, up to so many
-SEAT = 7_419_003  # the advisory lock of who hands out
+SEAT = Lock.READER  # of who hands out
 # The gap between two requests, as a part of window / capacity: with slots to spare it closes to the second figure, so
 # that what a hiccup left idle is used again, and yet a window's slots are never drained at once.
 CALM_GAP, BUSY_GAP = 0.97, 0.80

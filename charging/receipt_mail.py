@@ -14,10 +14,11 @@ from django.utils.translation import gettext as _
 
 from charging import receipt_links
 from charging.models import ReceiptLink, Session
+from lib.advisory import Lock
 from people.actor import Actor
 
 log = logging.getLogger(__name__)
-LOCK = 7_419_002  # with a link's id: the advisory lock of its mail being sent
+LOCK = Lock.RECEIPT_MAIL  # with a link's id: its mail is being sent
 JUST_SENT = timedelta(minutes=1)  # the same mail asked for again so soon is a second click, not a second wish
 ERROR_LIMIT = 300
 

@@ -17,6 +17,7 @@ import eevion
 from fleet import gateway, items, job_owners, job_results, jobs, portal_jobs
 from fleet.models import Account, ApiCall, Command, CommandItem, ManageCall
 from fleet.models.command import ItemState
+from lib.advisory import Lock
 
 log = logging.getLogger(__name__)
 EVERY = timedelta(minutes=15)  # wall; when nothing is open: for what people do in the portal
@@ -24,7 +25,7 @@ FIRST = timedelta(days=1)
 FOLLOWED = timedelta(days=1)  # business time; for so long a word is still hoped for after a timeout
 PAGES = 50
 PATIENCE_S = 20.0
-SEAT = 7_419_005  # with an account's id: the advisory lock of its reader
+SEAT = Lock.HISTORY_READER  # with an account's id
 ENDPOINT = "history"
 WHY = "management history"
 COMPLETE = "management history, read to its end"  # stands at the first page of such a reading

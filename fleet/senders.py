@@ -11,19 +11,23 @@ from dataclasses import dataclass
 from django.db import connection, connections
 
 from fleet.budget import Lane
+from lib.advisory import Lock
 
 
 @dataclass(frozen=True)
 class Crew:
     """`threads` of one task; more than `seats` at once, in all processes, have nothing to do."""
 
-    lock: int  # of the advisory locks
+    lock: Lock
     seats: int
     threads: int
 
 
 # Enough calls in flight that the slots of a window are used as soon as they come free; people have seats of their own.
-CREWS = {Lane.COMMANDS: Crew(7_419_001, seats=12, threads=4), Lane.PEOPLE: Crew(7_419_002, seats=6, threads=3)}
+CREWS = {
+    Lane.COMMANDS: Crew(Lock.COMMAND_SENDERS, seats=12, threads=4),
+    Lane.PEOPLE: Crew(Lock.PEOPLES_SENDERS, seats=6, threads=3),
+}
 
 
 @contextmanager
