@@ -173,9 +173,6 @@ def _lamp(name: str, label: str, n: int, total: int, whole: str, notes: list[tup
     return Lamp(name, label, mark, words, n, total, said)
 
 
-NOTHING = Progress()
-
-
 def of(actor: Actor, commands: Sequence[Command]) -> dict[int, Progress]:
     """Per command its progress, counted over the items that the actor sees. One query."""
     mine = command_scope.visible_items(actor).filter(command_id__in=[row.pk for row in commands]).order_by()
@@ -189,7 +186,7 @@ def of(actor: Actor, commands: Sequence[Command]) -> dict[int, Progress]:
         first_station=Min("station_id"),
         first_site=Min("station__site_id"),
     )
-    return {row.pk: NOTHING for row in commands} | {row["command_id"]: _read(dict(row)) for row in rows}
+    return {row.pk: Progress() for row in commands} | {row["command_id"]: _read(dict(row)) for row in rows}
 
 
 def _read(row: Mapping[str, Any]) -> Progress:
