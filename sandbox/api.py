@@ -28,8 +28,8 @@ def answer(world: World, request: Request) -> Answer:
     """Serve one contract call; any path that is not under `/_sandbox/`."""
     found = _route(request)
     key = world.keys.get(request.headers.get("x-api-key", ""))
-    if key is None:
-        return error(401, "unauthorized", "The API key is missing or unknown.")
+    if key is None or key.revoked:
+        return error(401, "unauthorized", "The API key is missing, unknown or revoked.")
     wait_ns = world.limiters[key.key].admit()
     if wait_ns is not None:
         refused = error(429, "rateLimited", f"More than {key.limit} requests in {key.window_s:g} s.")

@@ -45,9 +45,16 @@ def key(world: World, line: dict[str, Any]) -> dict[str, Any]:
         limit=int(line.get("limit", known.limit if known else 60)),
         window_s=float(line.get("window_s", known.window_s if known else 60)),
         exception_url=known.exception_url if known else None,
+        revoked=bool(line.get("revoked", known.revoked if known else False)),
     )
     world.put(made)
-    return {"key": made.key, "environment": made.environment, "limit": made.limit, "window_s": made.window_s}
+    return {
+        "key": made.key,
+        "environment": made.environment,
+        "limit": made.limit,
+        "window_s": made.window_s,
+        "revoked": made.revoked,
+    }
 
 
 def _environment(line: dict[str, Any]) -> str:

@@ -82,7 +82,8 @@ def manage(call: Call) -> tuple[int, dict[str, Any]]:
 
 
 def commands(world: World, body: dict[str, Any]) -> dict[str, str]:
-    """The commands of a manage body, checked. Refused 400 when one is wrong or none is there."""
+    """The commands of a manage body, checked. Refused 400 when one makes no sense or none is there, 422 for a fee
+    structure that is not there: what was asked is well formed, and cannot be done."""
     found = {name: _text(body, name, empty=name == "setMessage") for name in jobs.COMMANDS if name in body}
     given = {name: value for name, value in found.items() if value is not None}
     if not given:
@@ -90,7 +91,7 @@ def commands(world: World, body: dict[str, Any]) -> dict[str, str]:
     if given.get("priorityStatus", PRIORITY_STATUSES[0]) not in PRIORITY_STATUSES:
         raise Refused(400, "invalid", f"priorityStatus is one of {', '.join(PRIORITY_STATUSES)}.")
     if "tariffId" in given and given["tariffId"] not in world.fees:
-        raise Refused(400, "invalid", f"There is no fee structure {given['tariffId']!r}.")
+        raise Refused(422, "rejected", f"There is no fee structure {given['tariffId']!r}.")
     return given
 
 

@@ -179,6 +179,7 @@ class Key:
     limit: int = 60
     window_s: float = 60.0
     exception_url: str | None = None
+    revoked: bool = False
 
 
 @dataclass(slots=True)

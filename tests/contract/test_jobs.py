@@ -100,12 +100,21 @@ def test_the_history_comes_in_pages_and_since_a_moment(vendor: Vendor) -> None:
     assert {drift for page in pages for drift in page.drift} == set()
 
 
-@pytest.mark.parametrize("commands", [{}, {"tariff_id": "fee_nowhere"}, {"priority_status": "asleep"}])
-def test_a_command_that_makes_no_sense_is_invalid(vendor: Vendor, commands: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("commands", "said"),
+    [
+        ({}, (400, "invalid")),
+        ({"priority_status": "asleep"}, (400, "invalid")),
+        ({"tariff_id": "fee_nowhere"}, (422, "rejected")),
+    ],
+)
+def test_a_command_that_cannot_be_done_is_rejected(
+    vendor: Vendor, commands: dict[str, str], said: tuple[int, str]
+) -> None:
     station = vendor.station()
     with pytest.raises(Rejected) as caught:
         vendor.client().manage_stations(station_ids=[station], **commands)
-    assert caught.value.is_invalid
+    assert (caught.value.status, caught.value.code) == said
     assert vendor.jobs(station) == []
 
 

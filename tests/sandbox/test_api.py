@@ -60,3 +60,14 @@ def test_a_form_without_javascript_comes_back_to_the_page(vendor: Vendor) -> Non
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")
     (site,) = vendor.control("state")["sites"]
     assert [c["state"] for c in site["stations"][0]["connectors"]] == ["available", "preparing"]
+
+
+def test_a_revoked_key_is_refused_until_it_is_given_back(vendor: Vendor) -> None:
+    key = {"key": "another"}
+    vendor.control("keys", key)
+    assert vendor.call("GET", "reporting", key="another").status_code == 200
+    vendor.control("keys", key | {"revoked": True})
+    vendor.control("keys", key | {"limit": 70})
+    assert vendor.call("GET", "reporting", key="another").status_code == 401
+    vendor.control("keys", key | {"revoked": False})
+    assert vendor.call("GET", "reporting", key="another").status_code == 200

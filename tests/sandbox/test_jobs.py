@@ -86,7 +86,7 @@ def test_a_scripted_failure_strikes_its_station_only(vendor: Vendor) -> None:
         ({"stationIds": "S1", "setMessage": "x"}, 400),
         ({"stationIds": ["S9"], "setMessage": "x"}, 404),
         ({"stationIds": ["S1"], "priorityStatus": "asleep"}, 400),
-        ({"stationIds": ["S1"], "tariffId": "nothing"}, 400),
+        ({"stationIds": ["S1"], "tariffId": "nothing"}, 422),
     ],
 )
 def test_bad_commands(vendor: Vendor, body: dict[str, object], status: int) -> None:
