@@ -158,7 +158,10 @@ class CommandItem(serializers.Serializer[Any]):
 
 class CommandSummary(serializers.Serializer[Any]):
     id = serializers.UUIDField(source="public_id")
-    values = serializers.DictField(child=serializers.CharField(allow_blank=True))
+    values = serializers.DictField(
+        child=serializers.CharField(allow_blank=True, allow_null=True),
+        help_text="What is asked of all stations; null where each has a value of its own, which its item says.",
+    )
     origin = one_of(COMMAND_ORIGINS)
     requested_by = serializers.CharField(source="requested_by_label")
     requested_at = serializers.DateTimeField()

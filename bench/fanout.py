@@ -176,7 +176,6 @@ def attempt(task: Task) -> None:
 def background(plan: Plan) -> list[_forks.Worker]:
     beat = plan.window_s / 60
     groups: list[list[tuple[Task, float]]] = [
-        [(charging_tasks.read_due, 2 * beat)],
         [(fleet_tasks.read_history, plan.window_s)],
         [(charging_tasks.digest_due, 0.05)],
         [(fleet_tasks.deliver_now, 0.01)],
@@ -204,12 +203,14 @@ def play(world: World) -> dict[str, Any]:
     served = web()
     kills = 0
     try:
+        # T* begins with all slots free, so whoever shares them begins now as well.
         fanout = world.command(world.many, "Fan-out")
         begun, asked = time.time(), 0
+        others.append(_forks.start(run_for_ever, plan.timeout_s, [(charging_tasks.read_due, plan.window_s / 30)]))
         while not sent(fanout):
-            passed = int((time.time() - begun) // plan.window_s)
-            kills += kills <= passed and kill(senders)
-            if asked < PEOPLE * (passed + 1) and asked < len(world.few):
+            passed_s = time.time() - begun
+            kills += kills <= passed_s // plan.window_s and kill(senders)
+            if asked < min(len(world.few), passed_s / person_every_s(plan)):
                 world.command([world.few[asked]], f"For {asked}")
                 asked += 1
             time.sleep(0.02)
@@ -222,6 +223,11 @@ def play(world: World) -> dict[str, Any]:
         _forks.end([*senders, *others])
         served.terminate()
         served.wait(10)
+
+
+def person_every_s(plan: Plan) -> float:
+    """So that no window, with its answer, holds more than people have slots of their own."""
+    return plan.window_s * 1.1 / PEOPLE
 
 
 def kill(senders: list[_forks.Worker]) -> bool:
@@ -258,7 +264,7 @@ def report(world: World, fanout: Command, kills: int) -> dict[str, Any]:
     round_trip_s = mean(manage.values_list("duration_ms", flat=True)) / 1000
     first_at = manage.order_by("started_at").values_list("started_at", flat=True)[0]
     took_s = max((call.answered_at - first_at).total_seconds() for call in calls if call.answered_at)
-    least_s = bound_s(len(calls), plan.window_s, round_trip_s)
+    least_s = bound_s(plan.stations, plan.window_s, round_trip_s)
     say(f"{len(calls)} rows took {took_s:.2f} s, bound {least_s:.2f} s, round trip {round_trip_s * 1000:.0f} ms")
     _arrivals, refused = world.vendor.arrivals(world.key)
     mine = CommandItem.objects.filter(command__organisation_id=world.actor.organisation_id)
@@ -266,14 +272,15 @@ def report(world: World, fanout: Command, kills: int) -> dict[str, Any]:
         (item.finished_at - call.attempted_at).total_seconds() if item.finished_at else math.inf
         for call, item in interrupted
     ]
-    waits = people_waits_ms(world)
+    slot_waits, waits = people_waits_ms(world)
     return {
         "ratio_to_bound": round(took_s / least_s, 4),
         "refused_429": refused,
         "sent_twice": sent_twice(world),
         "unsettled": mine.exclude(state__in=DONE_ITEMS).count(),
         "interrupted": len(interrupted),
-        "interactive_wait_p99_ms": round(quantiles(waits, n=100)[98]) if len(waits) > 1 else None,
+        "interactive_wait_p99_ms": p99(slot_waits),
+        "interactive_leave_p99_ms": p99(waits),
         "interactive_calls": len(waits),
         "kills_in_flight": kills,
         "round_trip_ms": round(round_trip_s * 1000),
@@ -283,17 +290,20 @@ def report(world: World, fanout: Command, kills: int) -> dict[str, Any]:
     }
 
 
-def people_waits_ms(world: World) -> list[float]:
-    """From the moment a person asked until the request left."""
+def people_waits_ms(world: World) -> tuple[list[float], list[float]]:
+    """How long people's calls waited for a slot; and how long it took from their asking until the request left."""
     few = Command.objects.filter(organisation_id=world.actor.organisation_id, items__station__in=world.few)
     asked = {row.items.get().station.vendor_id: row.requested_at for row in few.prefetch_related("items__station")}
     left = ApiCall.objects.filter(account=world.account, endpoint="manage", lane=Lane.PEOPLE.value)
-    waits = []
-    for call in left:
-        name = next((name for name in asked if call.why.endswith(name)), None)
-        if name is not None:
-            waits.append((call.started_at - asked[name]).total_seconds() * 1000)
-    return waits
+    named = [(call, call.why.rsplit(" ", 1)[-1]) for call in left]
+    return (
+        [float(call.waited_ms) for call, _name in named],
+        [(call.started_at - asked[name]).total_seconds() * 1000 for call, name in named],
+    )
+
+
+def p99(found: list[float]) -> int | None:
+    return round(quantiles(found, n=100, method="inclusive")[98]) if len(found) > 1 else None
 
 
 def sent_twice(world: World) -> int:

@@ -161,6 +161,7 @@ READ_CAP_S = env.integer("READ_CAP_S", 600)  # wall: a reading older than this i
 # --- retention, per table; docs/operations.md says what each one means ----------------------------------------------
 RETENTION = {
     "fleet.ApiCall": timedelta(days=env.integer("RETAIN_CALLS_DAYS", 30)),
+    "fleet.CommandDraft": timedelta(days=2),  # confirmed or forgotten; the command, if any, stays
     "fleet.RawMessage": timedelta(days=env.integer("RETAIN_MESSAGES_DAYS", 90)),
     "charging.Reading": timedelta(days=env.integer("RETAIN_READINGS_DAYS", 400)),
 }

@@ -33,9 +33,9 @@ def tariff_names(actor: Actor, fee_ids: Iterable[str]) -> dict[str, str]:
     return {fee_id: found.pop() for fee_id, found in names.items() if len(found) == 1}
 
 
-def fee_ids(values: Iterable[Mapping[str, str]]) -> set[str]:
+def fee_ids(values: Iterable[Mapping[str, str | None]]) -> set[str]:
     """Those that commands with these values name."""
-    return {asked[CommandKind.TARIFF] for asked in values if CommandKind.TARIFF in asked}
+    return {fee_id for asked in values if (fee_id := asked.get(CommandKind.TARIFF))}
 
 
 def value(kind: str, asked: str | None, names: Mapping[str, str]) -> str:
@@ -49,12 +49,13 @@ def value(kind: str, asked: str | None, names: Mapping[str, str]) -> str:
     return f"“{asked}”" if asked else _("no message")
 
 
-def said(values: Mapping[str, str], names: Mapping[str, str], origin: str = Origin.PERSON) -> list[tuple[str, str]]:
-    """Everything a command asks: pairs of what and value. An empty one may mean that each station has its own."""
+def said(
+    values: Mapping[str, str | None], names: Mapping[str, str], origin: str = Origin.PERSON
+) -> list[tuple[str, str]]:
+    """Everything a command asks: pairs of what and value. None means that each station has its own."""
     words = dict(CommandKind.choices)
     each = str(EACH_ITS_OWN.get(Origin(origin), _("a value for each station")))
-    found = []
-    for kind, asked in values.items():
-        own = not asked and (kind != CommandKind.MESSAGE or origin in EACH_ITS_OWN)
-        found.append((str(words.get(kind, kind)), each if own else value(kind, asked, names)))
-    return found
+    return [
+        (str(words.get(kind, kind)), each if asked is None else value(kind, asked, names))
+        for kind, asked in values.items()
+    ]

@@ -113,13 +113,13 @@ def _note(actor: Doer, command: Command, wishes: Sequence[Wish], now: datetime) 
     )
 
 
-def _common(wishes: Sequence[Wish]) -> dict[str, str]:
-    """What is asked of all alike; a command whose stations want different values names only the kinds."""
+def _common(wishes: Sequence[Wish]) -> dict[str, str | None]:
+    """What is asked of all alike; None where stations want different values."""
     kinds: dict[str, set[str]] = {}
     for wish in wishes:
         for kind, value in wish.values.items():
             kinds.setdefault(kind, set()).add(value)
-    return {kind: next(iter(values)) if len(values) == 1 else "" for kind, values in kinds.items()}
+    return {kind: next(iter(values)) if len(values) == 1 else None for kind, values in kinds.items()}
 
 
 def _items(

@@ -4,6 +4,7 @@ Who is next lives in fleet/claims.py, what a job came to in fleet/jobs.py.
 """
 
 import json
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -29,9 +30,11 @@ from lib import outage
 RUN_S = 20.0  # after which a delivering task makes room for others
 AHEAD_S = 1.0  # a parcel is claimed so long before its slot comes free
 REST_S = 15.0  # after a call that could not leave, before this sender tries the account again
+TELL_EVERY_S = 0.4  # how often a sender that finds slots free says that there is more to send; see budget.wait_in
 STOPPED = "the sender stopped before an answer came"
 
 Clock = Callable[[], datetime]
+Later = dict[int, tuple[int, float]]  # by account: its budget, and the seconds until a slot
 
 
 class TooLate(eevion.NotSent):
@@ -54,12 +57,15 @@ def deliver(
     Running it twice at once is harmless; without a free seat (fleet/senders.py) it does nothing.
     """
     end, tried, waiter = time.monotonic() + RUN_S, 0, stop or threading.Event()
-    patient_until = time.monotonic() + patience_s
+    patient_until, told_at = time.monotonic() + patience_s, -math.inf
     resting: dict[int, float] = {}
     with senders.seat(lane) as seated:
         while seated and time.monotonic() < end and not waiter.is_set():
             ready, later = _accounts(lane, resting, min(AHEAD_S, patience_s))
-            parcel = claims.claim(now=clock(), lane=lane, accounts=ready) if ready else None
+            if ready and time.monotonic() - told_at >= TELL_EVERY_S:
+                _wait_s(lane, ready)
+                told_at = time.monotonic()
+            parcel = claims.claim(now=clock(), lane=lane, accounts=list(ready)) if ready else None
             if parcel is not None:
                 tried += 1
                 if not send(parcel, clock=clock, lane=lane, patience_s=min(claims.SLOT_PATIENCE_S, patience_s)):
@@ -108,24 +114,26 @@ def send(
     return not rests
 
 
-def _accounts(lane: Lane, resting: dict[int, float], ahead_s: float) -> tuple[list[int], dict[int, tuple[int, float]]]:
-    """Accounts that have a slot now or within a moment; and of the others the budget and the seconds until one."""
+def _accounts(lane: Lane, resting: dict[int, float], ahead_s: float) -> tuple[Later, Later]:
+    """Accounts that have a slot now or within a moment, and the others."""
     seen, moment = budget.outlooks(lane), time.monotonic()
-    ready, later = [], {}
+    ready: Later = {}
+    later: Later = {}
     for pk, budget_id in Account.objects.filter(key_refused_at=None).values_list("pk", "budget_id"):
         outlook = seen.get(budget_id)
         if outlook is None or resting.get(pk, 0.0) > moment:
             continue
         wait_s = max(outlook.next_s, outlook.frozen_s)
-        if outlook.frozen_s > 0 or wait_s > ahead_s:
-            later[pk] = (budget_id, wait_s)
-        else:
-            ready.append(pk)
+        found = later if outlook.frozen_s > 0 or wait_s > ahead_s else ready
+        found[pk] = (budget_id, wait_s)
     return ready, later
 
 
-def _wait_s(lane: Lane, later: dict[int, tuple[int, float]]) -> float | None:
-    """Seconds until it is time to claim for an account that has something due; None: none of them has."""
+def _wait_s(lane: Lane, later: Later) -> float | None:
+    """Seconds until it is time to claim for an account that has something due; None: none of them has.
+
+    Says in passing that commands wait there, so that reads leave the shared slots alone.
+    """
     waiting = [later[pk] for pk in claims.accounts_due(lane, list(later))]
     for budget_id, next_s in waiting:
         budget.wait_in(budget_id=budget_id, lane=lane, next_s=next_s)

@@ -27,7 +27,7 @@ from fleet import (
     timeouts,
 )
 from fleet.budget import Lane
-from fleet.models import Account, ApiCall, RawMessage
+from fleet.models import Account, ApiCall, CommandDraft, RawMessage
 from lib import clock
 
 log = logging.getLogger(__name__)
@@ -91,6 +91,7 @@ def prune() -> None:
     calls, messages = settings.RETENTION["fleet.ApiCall"], settings.RETENTION["fleet.RawMessage"]
     ApiCall.objects.filter(started_at__lt=Now() - calls).delete()
     RawMessage.objects.filter(received_at__lt=clock.now() - messages).delete()
+    CommandDraft.objects.filter(created_at__lt=clock.now() - settings.RETENTION["fleet.CommandDraft"]).delete()
 
 
 def _deliver(lane: Lane, task: Any, more: int) -> None:

@@ -113,7 +113,7 @@ def test_a_command_whose_stations_want_different_values_says_so(owner: Membershi
         commands.request(actor=factories.actor(owner), wishes=wishes, now=NOW, origin=origin)
     rows = factories.client_for(owner).get("/commands/").context["rows"]
     assert [dict(row.said) for row in rows] == [
-        {"Tariff": "as it was before", "Message": "as it was before"},
+        {"Tariff": "as it was before", "Message": "no message"},
         {"Tariff": "a value for each station", "Message": "no message"},
     ]
 

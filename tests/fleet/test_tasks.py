@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db.models.functions import Now
 
 from fleet import hooks, tasks
-from fleet.models import ApiCall, RawMessage
+from fleet.models import ApiCall, CommandDraft, RawMessage
 from fleet.models.message import HookKind
 from lib import clock
 from tests import factories
@@ -26,9 +26,16 @@ def test_prune_throws_away_what_retention_no_longer_keeps() -> None:
         )
     for name, age in (("young", messages - day), ("old", messages + day)):
         RawMessage.objects.create(token=token, body=b"", body_sha256=name, received_at=clock.now() - age)
+    drafts, author = settings.RETENTION["fleet.CommandDraft"], factories.member()
+    for name, age in (("young", drafts - day), ("old", drafts + day)):
+        CommandDraft.objects.create(
+            organisation=author.organisation, requested_by=author.user, options={"is": name},
+            created_at=clock.now() - age,
+        )  # fmt: skip
     tasks.prune()
     assert list(ApiCall.objects.values_list("why", flat=True)) == ["young"]
     assert list(RawMessage.objects.values_list("body_sha256", flat=True)) == ["young"]
+    assert [draft.options for draft in CommandDraft.objects.all()] == [{"is": "young"}]
 
 
 def test_a_vendor_that_is_not_there_ends_no_task() -> None:
