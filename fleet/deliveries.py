@@ -30,7 +30,7 @@ from lib import outage
 RUN_S = 20.0  # after which a delivering task makes room for others
 AHEAD_S = 1.0  # a parcel is claimed so long before its slot comes free
 REST_S = 15.0  # after a call that could not leave, before this sender tries the account again
-TELL_EVERY_S = 0.4  # how often a sender that finds slots free says that there is more to send; see budget.wait_in
+TELL_EVERY_S = 1.0  # how often a sender that is at it closes the shared slots to the lanes behind; see budget.wait_in
 STOPPED = "the sender stopped before an answer came"
 
 Clock = Callable[[], datetime]
@@ -62,12 +62,12 @@ def deliver(
     with senders.seat(lane) as seated:
         while seated and time.monotonic() < end and not waiter.is_set():
             ready, later = _accounts(lane, resting, min(AHEAD_S, patience_s))
-            if ready and time.monotonic() - told_at >= TELL_EVERY_S:
-                _wait_s(lane, ready)
-                told_at = time.monotonic()
-            parcel = claims.claim(now=clock(), lane=lane, accounts=list(ready)) if ready else None
+            parcel = claims.claim(now=clock(), lane=lane, accounts=ready) if ready else None
             if parcel is not None:
                 tried += 1
+                if time.monotonic() - told_at >= TELL_EVERY_S:
+                    budget.wait_in(budget_id=parcel.account.budget_id, lane=lane, next_s=2 * TELL_EVERY_S)
+                    told_at = time.monotonic()
                 if not send(parcel, clock=clock, lane=lane, patience_s=min(claims.SLOT_PATIENCE_S, patience_s)):
                     resting[parcel.account.pk] = time.monotonic() + REST_S
                 continue
@@ -114,18 +114,20 @@ def send(
     return not rests
 
 
-def _accounts(lane: Lane, resting: dict[int, float], ahead_s: float) -> tuple[Later, Later]:
+def _accounts(lane: Lane, resting: dict[int, float], ahead_s: float) -> tuple[list[int], Later]:
     """Accounts that have a slot now or within a moment, and the others."""
     seen, moment = budget.outlooks(lane), time.monotonic()
-    ready: Later = {}
+    ready: list[int] = []
     later: Later = {}
     for pk, budget_id in Account.objects.filter(key_refused_at=None).values_list("pk", "budget_id"):
         outlook = seen.get(budget_id)
         if outlook is None or resting.get(pk, 0.0) > moment:
             continue
         wait_s = max(outlook.next_s, outlook.frozen_s)
-        found = later if outlook.frozen_s > 0 or wait_s > ahead_s else ready
-        found[pk] = (budget_id, wait_s)
+        if outlook.frozen_s > 0 or wait_s > ahead_s:
+            later[pk] = (budget_id, wait_s)
+        else:
+            ready.append(pk)
     return ready, later
 
 

@@ -19,6 +19,7 @@ NOT_IN_SERVICE = "not_in_service"
 TOO_LATE = "too_late"
 KEY_REFUSED = "key_refused"
 ALONE = "alone"  # refused together with others, so it goes again in a call of its own
+MOVED = ("state", "error", "error_code", "claimed_until", "due_at")  # what every move writes
 NEVER_SENT = (ItemState.QUEUED, ItemState.CANCELLED, ItemState.SKIPPED, ItemState.EXPIRED)
 # The column that keeps when an item came into a state. Times given as fields to `move` win.
 STAMPS = {
@@ -54,11 +55,10 @@ def move(item: CommandItem, state: ItemState, *, now: datetime, wait_s: float = 
     waits = state in (ItemState.QUEUED, ItemState.UNKNOWN)
     item.due_at = Now() + timedelta(seconds=wait_s) if waits else None
     item.error_code = fields.pop("error_code", "")[:60]
-    if name := STAMPS.get(state):
-        setattr(item, name, now)
-    for name, value in fields.items():
+    stamps = {STAMPS[state]: now} if state in STAMPS else {}
+    for name, value in (stamps | fields).items():
         setattr(item, name, value)
-    item.save()
+    item.save(update_fields=[*MOVED, *stamps, *fields])
     return item
 
 

@@ -25,7 +25,7 @@ class Crew:
 
 # Enough calls in flight that the slots of a window are used as soon as they come free; people have seats of their own.
 CREWS = {
-    Lane.COMMANDS: Crew(Lock.COMMAND_SENDERS, seats=12, threads=4),
+    Lane.COMMANDS: Crew(Lock.COMMAND_SENDERS, seats=18, threads=6),
     Lane.PEOPLE: Crew(Lock.PEOPLES_SENDERS, seats=6, threads=3),
 }
 
