@@ -22,11 +22,6 @@ VALUES |= {"api_key": KEY, "request_limit": "60", "stations_per_call": "1"}
 
 
 @pytest.fixture
-def owner() -> Membership:
-    return factories.member()
-
-
-@pytest.fixture
 def client(owner: Membership) -> Client:
     return factories.client_for(owner)
 

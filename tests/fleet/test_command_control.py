@@ -1,40 +1,25 @@
 """What a person does about a command: cancel, resume, abandon, by the buttons of its page."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.db.models.functions import Now
 from django.test import Client
 
-from fleet import commands
 from fleet.command_options import OF_PAGES, Options
 from fleet.models import Account, Command, CommandEvent, CommandItem, Station
 from people.models import Membership
 from people.roles import Role
 from tests import factories
 from tests.factories import NOW
+from tests.fleet import asking
+from tests.fleet.asking import station
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def owner() -> Membership:
-    return factories.member()
-
-
-@pytest.fixture
-def account(owner: Membership) -> Account:
-    return factories.account(owner.organisation)
-
-
-def station(owner: Membership, account: Account, **fields: Any) -> Station:
-    return factories.station(factories.site(owner.organisation), account=account, **fields)
-
-
 def asked(owner: Membership, stations: list[Station], options: Options = OF_PAGES) -> Command:
-    wishes = commands.for_all(stations, {"priorityStatus": "unavailable"})
-    return commands.request(actor=factories.actor(owner), wishes=wishes, now=NOW, options=options)
+    return asking.asked(owner, stations, options=options)
 
 
 def states(command: Command) -> list[str]:

@@ -24,18 +24,8 @@ CLOSED = {"priorityStatus": "unavailable"}
 
 
 @pytest.fixture
-def owner() -> Membership:
-    return factories.member()
-
-
-@pytest.fixture
 def client(owner: Membership) -> Client:
     return factories.client_for(owner)
-
-
-@pytest.fixture
-def account(owner: Membership) -> Account:
-    return factories.account(owner.organisation)
 
 
 @pytest.fixture

@@ -20,18 +20,8 @@ ASKED = {"availability": "unavailable", "in_session": "wait", "patience": "86400
 
 
 @pytest.fixture
-def owner() -> Membership:
-    return factories.member()
-
-
-@pytest.fixture
 def client(owner: Membership) -> Client:
     return factories.client_for(owner)
-
-
-@pytest.fixture
-def account(owner: Membership) -> Account:
-    return factories.account(owner.organisation)
 
 
 def a_station(account: Account, **fields: Any) -> Station:

@@ -8,38 +8,15 @@ from django.db import connection
 from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
-from fleet import commands
-from fleet.models import Account, Command, CommandEvent, CommandItem, Station
+from fleet.models import Account, Command, CommandEvent, CommandItem
 from fleet.models.command import Origin
 from people.models import Membership
 from people.roles import Role
 from tests import factories
 from tests.factories import NOW
+from tests.fleet.asking import asked, items, station
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def owner() -> Membership:
-    return factories.member()
-
-
-@pytest.fixture
-def account(owner: Membership) -> Account:
-    return factories.account(owner.organisation)
-
-
-def station(owner: Membership, account: Account, **fields: Any) -> Station:
-    return factories.station(factories.site(owner.organisation), account=account, **fields)
-
-
-def asked(owner: Membership, stations: list[Station], values: dict[str, str] | None = None, **more: Any) -> Command:
-    wishes = commands.for_all(stations, values or {"priorityStatus": "unavailable"})
-    return commands.request(actor=factories.actor(owner), wishes=wishes, now=NOW, **more)
-
-
-def items(command: Command) -> list[CommandItem]:
-    return list(command.items.order_by("pk"))
 
 
 def put(item: CommandItem, state: str, **fields: Any) -> None:

@@ -7,33 +7,15 @@ import pytest
 from django.db.models.functions import Now
 
 from fleet import commands, commands_list
-from fleet.models import Account, Command, Station
+from fleet.models import Account, Command
 from fleet.models.command import Origin
 from people.models import Membership
 from people.roles import Role
 from tests import factories
 from tests.factories import NOW
+from tests.fleet.asking import asked, station
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def owner() -> Membership:
-    return factories.member()
-
-
-@pytest.fixture
-def account(owner: Membership) -> Account:
-    return factories.account(owner.organisation)
-
-
-def station(owner: Membership, account: Account, **fields: Any) -> Station:
-    return factories.station(factories.site(owner.organisation), account=account, **fields)
-
-
-def asked(owner: Membership, stations: list[Station], values: dict[str, str] | None = None, **more: Any) -> Command:
-    wishes = commands.for_all(stations, values or {"priorityStatus": "unavailable"})
-    return commands.request(actor=factories.actor(owner), wishes=wishes, now=more.pop("now", NOW), **more)
 
 
 def end(command: Command, state: str) -> None:

@@ -1,37 +1,16 @@
 """The pages of commands: the list, one item by item, and asking in two steps."""
 
-from typing import Any
-
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from fleet import commands
-from fleet.models import Account, Command, Station
+from fleet.models import Account, Station
 from people.models import Membership
 from people.roles import Role
 from tests import factories
+from tests.fleet.asking import asked, station
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def owner() -> Membership:
-    return factories.member()
-
-
-@pytest.fixture
-def account(owner: Membership) -> Account:
-    return factories.account(owner.organisation)
-
-
-def _station(owner: Membership, account: Account, **fields: Any) -> Station:
-    return factories.station(factories.site(owner.organisation), account=account, **fields)
-
-
-def _command(owner: Membership, stations: list[Station], values: dict[str, str] | None = None) -> Command:
-    wanted = values or {"priorityStatus": "unavailable"}
-    return commands.request(actor=factories.actor(owner), wishes=commands.for_all(stations, wanted), now=factories.NOW)
 
 
 def test_an_empty_list_says_what_comes_first(owner: Membership) -> None:
@@ -40,12 +19,12 @@ def test_an_empty_list_says_what_comes_first(owner: Membership) -> None:
 
 def test_one_and_three_commands_cost_the_same(owner: Membership, account: Account) -> None:
     client = factories.client_for(owner)
-    _command(owner, [_station(owner, account)])
+    asked(owner, [station(owner, account)])
     client.get("/commands/")
     with CaptureQueriesContext(connection) as one:
         client.get("/commands/")
     for _ in range(2):
-        _command(owner, [_station(owner, account), _station(owner, account)])
+        asked(owner, [station(owner, account), station(owner, account)])
     with CaptureQueriesContext(connection) as three:
         assert client.get("/commands/").content.decode().count('<tr id="command-') == 3
     assert len(three) == len(one)
@@ -53,7 +32,7 @@ def test_one_and_three_commands_cost_the_same(owner: Membership, account: Accoun
 
 def test_a_viewer_looks_and_does_not_ask(owner: Membership, account: Account) -> None:
     viewer = factories.client_for(factories.member(Role.VIEWER, organisation=owner.organisation))
-    row = _station(owner, account)
+    row = station(owner, account)
     assert viewer.get("/commands/").status_code == 200
     assert viewer.get("/commands/new/").status_code == 404
     assert 'type="checkbox"' not in viewer.get("/stations/").content.decode()
@@ -61,8 +40,8 @@ def test_a_viewer_looks_and_does_not_ask(owner: Membership, account: Account) ->
 
 
 def test_the_list_pages_both_ways(owner: Membership, account: Account) -> None:
-    where = _station(owner, account)
-    made = [_command(owner, [where]) for _ in range(52)]
+    where = station(owner, account)
+    made = [asked(owner, [where]) for _ in range(52)]
     client = factories.client_for(owner)
     first = client.get("/commands/").context["page"]
     assert ([first.rows[0], first.rows[-1]], first.label) == ([made[51], made[2]], "1–50 of 52")

@@ -22,18 +22,8 @@ CLOSED = {"priorityStatus": "unavailable"}
 
 
 @pytest.fixture
-def owner() -> Membership:
-    return factories.member()
-
-
-@pytest.fixture
 def actor(owner: Membership) -> Actor:
     return factories.actor(owner)
-
-
-@pytest.fixture
-def account(owner: Membership) -> Account:
-    return factories.account(owner.organisation)
 
 
 @pytest.fixture

@@ -36,11 +36,6 @@ def test_equal_wishes_stand_together() -> None:
 
 
 @pytest.fixture
-def owner() -> Membership:
-    return factories.member()
-
-
-@pytest.fixture
 def client(owner: Membership) -> Client:
     return factories.client_for(owner)
 

@@ -15,11 +15,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def owner() -> Membership:
-    return factories.member()
-
-
-@pytest.fixture
 def station(owner: Membership) -> Station:
     return factories.station(factories.site(owner.organisation))
 

@@ -24,11 +24,6 @@ WORDS = "every Sunday at 00:00 until 06:00 the next day"
 
 
 @pytest.fixture
-def owner() -> Membership:
-    return factories.member()
-
-
-@pytest.fixture
 def client(owner: Membership) -> Client:
     return factories.client_for(owner)
 

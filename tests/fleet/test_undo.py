@@ -95,11 +95,6 @@ def test_many_stations_of_a_reason_are_counted() -> None:
 
 # --- what it reads, and where it leads --------------------------------------------------------------------------------
 @pytest.fixture
-def owner() -> Membership:
-    return factories.member()
-
-
-@pytest.fixture
 def station(owner: Membership) -> Station:
     return factories.station(factories.site(owner.organisation))
 
