@@ -37,6 +37,7 @@ from people.roles import Permission
 
 FORMS = ("cancel", "resume", "abandon", "undo", "retry")
 ITEMS = 100  # rows of the table
+LONG = timedelta(minutes=5)
 RELATED = 20  # commands that came of this one
 SHOWN = {"open": MOVING_ITEMS, "done": DONE_ITEMS, "wrong": WRONG_ITEMS, "out": DROPPED_ITEMS}
 
@@ -48,8 +49,14 @@ def command(request: ActorRequest, public_id: str) -> HttpResponse:
     found = _found(request, public_id)
     progress = command_progress.of(request.actor, [found])[found.pk]
     context = _context(request, found, progress) | _can(request.actor, found, progress) | _rows(request, found)
-    every_s = 0 if not progress.is_moving else polling.SOON_S if found.paused_at is None else polling.SELDOM_S
+    every_s = polling.SELDOM_S if _rests(found, progress) else polling.SOON_S if progress.is_moving else 0
     return polling.answer(request, "fleet/command.html", "fleet/_command_now.html", context, every_s=every_s)
+
+
+def _rests(found: Command, progress: Progress) -> bool:
+    """What is left waits for a person, or has long waited for stations to be free."""
+    waits = not progress.is_under_way and clock.now() - found.requested_at > LONG
+    return progress.is_moving and (found.paused_at is not None or waits)
 
 
 def _found(request: ActorRequest, public_id: str) -> Command:

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from fleet.models import Account, Command, CommandEvent, CommandItem
 from fleet.models.command import Origin
+from lib import clock
 from people.models import Membership
 from people.roles import Role
 from tests import factories
@@ -30,7 +31,7 @@ def page(owner: Membership, command: Command, **query: str) -> str:
 # --- the part that asks again -----------------------------------------------------------------------------------------
 def test_it_asks_again_while_something_is_under_way_and_stops_by_itself(owner: Membership, account: Account) -> None:
     client = factories.client_for(owner)
-    made = asked(owner, [station(owner, account), station(owner, account)])
+    made = asked(owner, [station(owner, account), station(owner, account)], now=clock.now())
     url = f"/commands/{made.public_id}/"
     html = client.get(url).content.decode()
     assert "0 of 2 finished" in html and 'hx-trigger="every 2s"' in html and ">Look again</a>" in html
@@ -59,6 +60,13 @@ def test_a_paused_command_is_looked_at_more_seldom(owner: Membership, account: A
     Command.objects.update(paused_at=NOW, paused_why="3 of 5 failed")
     html = page(owner, made)
     assert "Paused: 3 of 5 failed" in html and 'hx-trigger="every 10s"' in html and "the command is paused" in html
+
+
+def test_what_waits_long_for_a_free_station_is_looked_at_more_seldom(owner: Membership, account: Account) -> None:
+    made = asked(owner, [station(owner, account), station(owner, account)], now=clock.now() - timedelta(minutes=6))
+    assert 'hx-trigger="every 10s"' in page(owner, made)
+    put(items(made)[0], "accepted", accepted_at=NOW)
+    assert 'hx-trigger="every 2s"' in page(owner, made)
 
 
 def test_a_held_command_counts_down(owner: Membership, account: Account) -> None:
