@@ -244,7 +244,7 @@ def sent(fanout: Command) -> bool:
 
 
 def wait_settled(world: World) -> None:
-    end = time.time() + claims.lease_s() + 2 * world.plan.window_s + PATIENCE_S
+    end = time.time() + claims.call_lease().total_seconds() + 2 * world.plan.window_s + PATIENCE_S
     items = CommandItem.objects.filter(command__organisation_id=world.actor.organisation_id, state__in=OPEN_ITEMS)
     while time.time() < end and items.exists():
         time.sleep(0.05)

@@ -57,9 +57,14 @@ def claim(*, now: datetime, lane: Lane = Lane.COMMANDS, accounts: Collection[int
     return None
 
 
-def lease_s() -> float:
-    """Wall time after which a sender that said nothing is taken for dead; read anew, for the deadline is a setting."""
-    return SLOT_PATIENCE_S + float(settings.EEVION_TIMEOUT_S) + HESITATION_S
+def wait_lease() -> timedelta:
+    """Wall time after which a sender that waits for its slot is taken for dead: nothing has left."""
+    return timedelta(seconds=SLOT_PATIENCE_S + HESITATION_S)
+
+
+def call_lease() -> timedelta:
+    """The same once the request leaves; read anew, for the deadline is a setting."""
+    return timedelta(seconds=float(settings.EEVION_TIMEOUT_S) + HESITATION_S)
 
 
 def _next(
@@ -195,7 +200,7 @@ def _write(account: Account, taken: dict[int, list[CommandItem]], values: dict[s
     )
     rows = [item for mine in taken.values() for item in mine]
     for item in rows:
-        items.move(item, ItemState.SENDING, now=now, call=call, claimed_until=Now() + timedelta(seconds=lease_s()))
+        items.move(item, ItemState.SENDING, now=now, call=call, claimed_until=Now() + wait_lease())
     deadlines = [item.command.expires_at for item in rows if item.command.expires_at is not None]
     return Parcel(call, account, [], values, url, min(deadlines, default=None), len(rows))
 

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
@@ -80,15 +80,24 @@ def deliver(
 
 
 def lapse(*, now: datetime) -> int:
-    """A sender that died in the middle: its items may or may not have arrived. Returns how many."""
+    """A sender that died in the middle: what had left may or may not have arrived, the rest is queued again.
+
+    Returns how many items."""
     with transaction.atomic():
         lost = CommandItem.objects.select_for_update(skip_locked=True, of=("self",)).filter(
             state=ItemState.SENDING, claimed_until__lte=Now()
         )
-        found = list(lost)
+        found = list(lost.select_related("call"))
+        calls = {item.call for item in found if item.call is not None}
+        left = {item.call for item in found if item.call is not None and item.sent_at is not None}
         for item in found:
-            items.move(item, ItemState.UNKNOWN, now=now, error=STOPPED)
-        ManageCall.objects.filter(pk__in={item.call_id for item in found}).update(error=STOPPED)
+            if item.sent_at is None:
+                items.queue_again(item, now=now)
+            else:
+                items.move(item, ItemState.UNKNOWN, now=now, error=STOPPED)
+        ManageCall.objects.filter(pk__in=[call.pk for call in left]).update(error=STOPPED)
+        for call in calls - left:
+            _forget(call)
     return len(found)
 
 
@@ -143,11 +152,8 @@ def _wait_s(lane: Lane, later: Later) -> float | None:
 
 
 def _manage(client: eevion.Client, *, parcel: Parcel, clock: Clock, attempt: _Attempt) -> eevion.JobQueued:
-    """The last look at the deadline stands here: the slot has been waited for, and the next thing is the request."""
-    moment = clock()
-    if parcel.expires_at is not None and parcel.expires_at <= moment:
-        raise TooLate("the deadline came before a request was free")
-    attempt.sent_at = moment
+    """The slot has been waited for, and the next thing is the request."""
+    attempt.sent_at = _leave(parcel, clock())
     return client.manage_stations(
         station_ids=parcel.station_ids,
         tariff_id=parcel.values.get(CommandKind.TARIFF),
@@ -155,6 +161,23 @@ def _manage(client: eevion.Client, *, parcel: Parcel, clock: Clock, attempt: _At
         set_message=parcel.values.get(CommandKind.MESSAGE),
         webhook_url=parcel.webhook_url,
     )
+
+
+def _leave(parcel: Parcel, moment: datetime) -> datetime:
+    """The last look at the deadline; and the mark that tells, should the sender die now, what may have arrived.
+
+    Raises TooLate, and NotSent where the mark cannot be made: somebody else may have taken this sender for dead.
+    """
+    if parcel.expires_at is not None and parcel.expires_at <= moment:
+        raise TooLate("the deadline came before a request was free")
+    mine = CommandItem.objects.filter(call_id=parcel.call.pk, state=ItemState.SENDING)
+    try:
+        marked = mine.update(sent_at=moment, claimed_until=Now() + claims.call_lease())
+    except (OperationalError, InterfaceError) as error:
+        raise eevion.NotSent("the database was away when the request was to leave") from error
+    if marked < parcel.size:
+        raise eevion.NotSent("held up for so long that others send it")
+    return moment
 
 
 def _outcome(parcel: Parcel, error: Exception) -> Callable[[Parcel, datetime, _Attempt], None]:
@@ -189,9 +212,14 @@ def _put_back(parcel: Parcel, now: datetime, _attempt: _Attempt, *, wait_s: floa
             items.queue_again(item, now=now, wait_s=wait_s, error=error, error_code=code)
             if item.state == ItemState.QUEUED and item.command.expires_at and item.command.expires_at <= now:
                 deadlines.close([item], now)
-        token = parcel.call.token
-        ManageCall.objects.filter(pk=parcel.call.pk).delete()
-        token.delete()
+        _forget(parcel.call)
+
+
+def _forget(call: ManageCall) -> None:
+    """An attempt of which nothing left."""
+    token = call.token
+    ManageCall.objects.filter(pk=call.pk).delete()
+    token.delete()
 
 
 def _close(

@@ -19,11 +19,11 @@ NOT_IN_SERVICE = "not_in_service"
 TOO_LATE = "too_late"
 KEY_REFUSED = "key_refused"
 ALONE = "alone"  # refused together with others, so it goes again in a call of its own
+FIRST_S = -3600.0
 MOVED = ("state", "error", "error_code", "claimed_until", "due_at")  # what every move writes
 NEVER_SENT = (ItemState.QUEUED, ItemState.CANCELLED, ItemState.SKIPPED, ItemState.EXPIRED)
 # The column that keeps when an item came into a state. Times given as fields to `move` win.
 STAMPS = {
-    ItemState.SENDING: "sent_at",
     ItemState.ACCEPTED: "accepted_at",
     ItemState.TIMED_OUT: "timed_out_at",
     ItemState.FINISHED: "finished_at",
@@ -82,9 +82,19 @@ def queue_again(
 ) -> CommandItem:
     """Back into the queue, for it never arrived; unless a newer wish for the same station was sent by now.
 
-    In a command that pauses it waits for the resumption. The caller holds the item's lock.
+    Without a wait it goes before what was never tried. In a command that pauses it waits for the resumption. The caller
+    holds the item's lock.
     """
-    move(item, ItemState.QUEUED, now=now, wait_s=wait_s, error=error, error_code=error_code, call=None, sent_at=None)
+    move(
+        item,
+        ItemState.QUEUED,
+        now=now,
+        wait_s=wait_s or FIRST_S,
+        error=error,
+        error_code=error_code,
+        call=None,
+        sent_at=None,
+    )
     mine = CommandItem.objects.exclude(command__origin=Origin.PORTAL)  # what others did is no wish of ours
     newer = mine.filter(station_id=item.station_id, kind=item.kind, pk__gt=item.pk)
     if newer.exclude(state__in=NEVER_SENT).exists():

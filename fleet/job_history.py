@@ -126,7 +126,7 @@ def _since(account: Account, open_calls: list[ManageCall], now: datetime, speed:
     if not begins and ago is not None and ago < EVERY:
         return None
     begins.append(now - FIRST if ago is None else now - ago * speed)
-    return min(begins) - job_owners.SKEW
+    return min(begins) - job_owners.skew(account)
 
 
 def _pages(account: Account, since: datetime) -> Iterator[Sequence[eevion.Job]]:

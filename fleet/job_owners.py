@@ -1,5 +1,6 @@
 """Whose a job of the management history is: made by a call of ours, or by somebody else. Reads only."""
 
+import json
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -9,6 +10,15 @@ from fleet.models import Account, CommandItem, ManageCall, Station
 from fleet.models.command import ItemState
 
 SKEW = timedelta(minutes=5)  # the vendor's clock may differ from ours by so much
+JOBS_TO_JUDGE_BY = 10
+
+
+def skew(account: Account) -> timedelta:
+    """How far the vendor's clock may be from ours: twice what its last jobs showed and a minute, SKEW at most."""
+    known = ManageCall.objects.filter(account=account, job__isnull=False).select_related("token").order_by("-pk")
+    jobs = [(call, eevion.parse_job_webhook(json.dumps(call.job).encode())) for call in known[:JOBS_TO_JUDGE_BY]]
+    gaps = [abs(job.created_at - call.token.created_at) for call, job in jobs if job.created_at is not None]
+    return min(SKEW, 2 * max(gaps) + timedelta(minutes=1)) if len(gaps) == JOBS_TO_JUDGE_BY else SKEW
 
 
 class NotYet(Exception):

@@ -202,9 +202,11 @@ def test_an_unknown_one_gives_way_to_a_newer_wish(house: House) -> None:
     assert (house.deliver(), states(old), states(new)) == (1, ["cancelled"], ["accepted"])
 
 
-def test_a_sender_that_died_leaves_its_items_unknown(house: House) -> None:
+def test_a_sender_that_died_leaves_what_had_left_unknown(house: House) -> None:
     command = house.ask(house.station(), setMessage="Hi")
-    assert claims.claim(now=house.vendor.now(), lane=Lane.PEOPLE) is not None
+    parcel = claims.claim(now=house.vendor.now(), lane=Lane.PEOPLE)
+    assert parcel is not None
+    deliveries._leave(parcel, house.vendor.now())
     assert (deliveries.lapse(now=house.vendor.now()), states(command)) == (0, ["sending"])
     CommandItem.objects.update(claimed_until=Now())
     assert (deliveries.lapse(now=house.vendor.now()), states(command)) == (1, ["unknown"])

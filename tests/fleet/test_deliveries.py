@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from fleet import accounts, claims, commands, deadlines, deliveries, guards, senders, tasks
 from fleet.budget import Lane
 from fleet.command_options import Options
-from fleet.models import Account, ApiCall, Command, ManageCall, RequestSlot, Station
+from fleet.models import Account, ApiCall, Command, HookToken, ManageCall, RequestSlot, Station
 from tests import factories
 from tests.contract.vendor import Vendor
 from tests.fleet.house import House, states
@@ -186,7 +186,34 @@ def test_no_more_senders_than_seats() -> None:
 
 def test_what_a_killed_sender_had_in_hand_is_named(house: House) -> None:
     command: Command = house.ask(house.station(), setMessage="Hi")
-    assert claims.claim(now=house.vendor.now(), lane=Lane.PEOPLE) is not None
+    parcel = claims.claim(now=house.vendor.now(), lane=Lane.PEOPLE)
+    assert parcel is not None
+    deliveries._leave(parcel, house.vendor.now())
     command.items.update(claimed_until=Now())
     assert deliveries.lapse(now=house.vendor.now()) == 1
     assert ManageCall.objects.get().error == deliveries.STOPPED
+
+
+def test_what_a_killed_sender_had_not_sent_goes_first_in_the_queue(house: House) -> None:
+    first, station = house.ask(house.station(), setMessage="Hi"), house.station()
+    parcel = claims.claim(now=house.vendor.now(), lane=Lane.PEOPLE)
+    house.ask(station, setMessage="Hi")
+    first.items.update(claimed_until=Now())
+    assert (deliveries.lapse(now=house.vendor.now()), states(first)) == (1, ["queued"])
+    assert (ManageCall.objects.count(), HookToken.objects.count()) == (0, 0)
+    again = claims.claim(now=house.vendor.now(), lane=Lane.PEOPLE)
+    assert parcel is not None and again is not None
+    assert again.station_ids == parcel.station_ids
+
+
+def test_a_sender_that_was_taken_for_dead_sends_nothing(house: House) -> None:
+    station = house.station()
+    command = house.ask(station, setMessage="Hi")
+    parcel = claims.claim(now=house.vendor.now(), lane=Lane.PEOPLE)
+    assert parcel is not None
+    command.items.update(claimed_until=Now())
+    deliveries.lapse(now=house.vendor.now())
+    assert deliveries.send(parcel, clock=house.vendor.now, lane=Lane.PEOPLE, patience_s=0) is False
+    assert (states(command), told(house, station)) == (["queued"], [])
+    house.deliver()
+    assert (states(command), told(house, station)) == (["accepted"], ["Hi"])

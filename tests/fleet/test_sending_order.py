@@ -2,6 +2,7 @@
 ledger, is never an older wish after a newer one, never after the deadline, and never the same wish twice."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -28,7 +29,7 @@ ASK, SEND = st.tuples(st.just("ask"), st.sampled_from([0.0, 0.0, 1000.0]), st.sa
 SENT = st.tuples(st.just("send"), st.sampled_from([None, None, *FAULTS]))
 OTHERS = [
     st.tuples(st.sampled_from(["cancel", "pause", "resume"]), st.integers(0, 5)),
-    st.sampled_from([("claim",), ("no slot",), ("die",), ("history",)]),
+    st.sampled_from([("claim",), ("no slot",), ("die",), ("die sending",), ("stall",), ("history",)]),
     st.tuples(st.just("time passes"), st.sampled_from([10, 40])),
 ]
 steps = st.lists(st.one_of(ASK, ASK, SENT, SENT, st.just(("holds end",)), *OTHERS), min_size=4, max_size=20)
@@ -105,11 +106,32 @@ class Played:
             deliveries.send(parcel, clock=self.house.vendor.now, lane=Lane.PEOPLE, patience_s=0)
             Account.objects.update(budget=self.house.account.budget)
 
-    def die(self) -> None:
+    def die(self) -> Parcel | None:
+        """Before the request leaves."""
+        if not self.in_hand:
+            return None
+        parcel = self.in_hand.pop(0)
+        self._taken_for_dead(parcel)
+        return parcel
+
+    def die_sending(self) -> None:
+        """The request has left, and nobody is there for the answer."""
         if self.in_hand:
             parcel = self.in_hand.pop(0)
-            CommandItem.objects.filter(call=parcel.call).update(claimed_until=Now())
-            deliveries.lapse(now=self.house.vendor.now())
+            client = deliveries.eevion.Client(self.house.vendor.url, self.house.account.api_key)
+            with suppress(deliveries.eevion.EevionError):
+                deliveries._manage(client, parcel=parcel, clock=self.house.vendor.now, attempt=deliveries._Attempt())
+            self._taken_for_dead(parcel)
+
+    def stall(self) -> None:
+        """Taken for dead, it comes back to life and would send."""
+        parcel = self.die()
+        if parcel is not None:
+            deliveries.send(parcel, clock=self.house.vendor.now, lane=Lane.PEOPLE, patience_s=0)
+
+    def _taken_for_dead(self, parcel: Parcel) -> None:
+        CommandItem.objects.filter(call=parcel.call).update(claimed_until=Now())
+        deliveries.lapse(now=self.house.vendor.now())
 
     def history(self) -> None:
         self.house.history()
@@ -125,6 +147,9 @@ class Played:
 @example([("ask", 0.0, 30), ("claim",), ("time passes", 40), SEND])
 @example([LONG, ("send", "lostRequest"), LONG, SEND, ("history",), ("holds end",), SEND])
 @example([LONG, ("send", "lostReply"), ("history",), ("holds end",), SEND])
+@example([LONG, ("claim",), ("stall",), SEND])
+@example([LONG, ("claim",), ("die sending",), ("history",), SEND])
+@example([LONG, ("claim",), LONG, ("stall",), SEND, ("die",)])
 @example([LONG, ("claim",), ("pause", 0), ("no slot",), LONG, SEND, ("resume", 0), SEND])
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_never_an_older_wish_after_a_newer_one_and_never_late(vendor: Vendor, played: list[tuple[object, ...]]) -> None:
