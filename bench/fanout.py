@@ -33,6 +33,7 @@ django.setup()
 
 from celery.app.task import Task  # noqa: E402
 from django.conf import settings  # noqa: E402
+from django.db.models import QuerySet  # noqa: E402
 
 import eevion  # noqa: E402
 from bench import _forks  # noqa: E402
@@ -67,10 +68,10 @@ class Plan:
     stations: int
     window_s: int
     timeout_s: float  # a call's deadline, in proportion to the window
-    ratio: float = 1.02
+    ratio: float = 1.02  # what the run may take, as a share of the bound
 
 
-QUICK = Plan(stations=160, window_s=6, timeout_s=0.8)
+QUICK = Plan(stations=160, window_s=6, timeout_s=0.8, ratio=1.03)  # two percent of 18 s are 16 claims on a busy machine
 WHOLE = Plan(stations=1000, window_s=60, timeout_s=8.0)
 
 
@@ -199,7 +200,7 @@ def play(world: World) -> dict[str, Any]:
     senders = [_forks.start(send_for_ever, plan.timeout_s) for _ in range(SENDERS)]
     others = background(plan)
     served = web()
-    kills = 0
+    kills, held = 0, set[tuple[int, int | None]]()
     try:
         # T* begins with all slots free, so whoever shares them begins now as well.
         fanout = world.command(world.many, "Fan-out")
@@ -207,7 +208,9 @@ def play(world: World) -> dict[str, Any]:
         others.append(_forks.start(run_for_ever, plan.timeout_s, [(charging_tasks.read_due, plan.window_s / 30)]))
         while not sent(fanout):
             passed_s = time.time() - begun
-            kills += kills <= passed_s // plan.window_s and kill(senders)
+            if kills <= passed_s // plan.window_s and kill(senders):
+                kills += 1
+                held |= set(attempts(fanout).filter(state=ItemState.SENDING))
             if asked < min(len(world.few), passed_s / person_every_s(plan)):
                 world.command([world.few[asked]], f"For {asked}")
                 asked += 1
@@ -216,11 +219,16 @@ def play(world: World) -> dict[str, Any]:
                 raise SystemExit("fanout: not sent in twice the time; the lines above say why.")
         say(f"sent after {time.time() - begun:.1f} s; {kills} kills, {asked} commands of people")
         wait_settled(world)
-        return report(world, fanout, kills)
+        # What a killed sender had taken and not sent was sent by another attempt.
+        return report(world, fanout, kills, {pk for pk, _call in held - set(attempts(fanout))})
     finally:
         _forks.end([*senders, *others])
         served.terminate()
         served.wait(10)
+
+
+def attempts(fanout: Command) -> "QuerySet[CommandItem, tuple[int, int | None]]":
+    return CommandItem.objects.filter(command=fanout).values_list("pk", "call_id")
 
 
 def person_every_s(plan: Plan) -> float:
@@ -251,12 +259,13 @@ def wait_settled(world: World) -> None:
 
 
 # --- the figures ------------------------------------------------------------------------------------------------------
-def report(world: World, fanout: Command, kills: int) -> dict[str, Any]:
+def report(world: World, fanout: Command, kills: int, dropped: set[int]) -> dict[str, Any]:
     plan = world.plan
     broken = list(ManageCall.objects.filter(account=world.account).exclude(error=""))
     items = {item.station_id: item for item in CommandItem.objects.filter(command=fanout)}
     interrupted = [(call, items[pk]) for call in broken for pk in call.station_ids if pk in items]
-    whole = CommandItem.objects.filter(command=fanout).exclude(pk__in=[item.pk for _call, item in interrupted])
+    broken_off = dropped | {item.pk for _call, item in interrupted}
+    whole = CommandItem.objects.filter(command=fanout).exclude(pk__in=broken_off)
     calls = list(ManageCall.objects.filter(items__in=whole, answered_at__isnull=False).distinct())
     manage = ApiCall.objects.filter(account=world.account, endpoint="manage", outcome="ok", lane=Lane.COMMANDS.value)
     round_trip_s = mean(manage.values_list("duration_ms", flat=True)) / 1000
@@ -278,7 +287,8 @@ def report(world: World, fanout: Command, kills: int) -> dict[str, Any]:
         "refused_429": refused,
         "sent_twice": sent_twice(world),
         "unsettled": mine.exclude(state__in=DONE_ITEMS).count(),
-        "interrupted": len(interrupted),
+        "interrupted": len(broken_off),
+        "interrupted_in_flight": len(interrupted),
         "interactive_wait_p99_ms": p99(slot_waits),
         "interactive_leave_p99_ms": p99(waits),
         "interactive_calls": len(waits),

@@ -18,8 +18,8 @@ from fleet.models import Account, Command, CommandItem, ManageCall, Station
 from fleet.models.command import ItemState
 from fleet.models.message import HookKind
 
-SLOT_PATIENCE_S = 3.0  # how long a claimed parcel waits for its slot
-HESITATION_S = 3.0  # beyond patience and the call's deadline, for the writing down of what came of it
+SLOT_PATIENCE_S = 1.5  # how long a claimed parcel waits for its slot; more than deliveries.AHEAD_S
+HESITATION_S = 2.0  # beyond patience and the call's deadline, for the writing down of what came of it
 PAGES = (24, 200, 2000, 20_000)  # rows looked at in turn, until one may go
 TRIES = 50  # parcels of which nothing may go, in a row, before others get their turn
 
