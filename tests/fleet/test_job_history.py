@@ -9,12 +9,23 @@ from django.db import connection
 from django.db.models.functions import Now
 
 import eevion
-from fleet import commands, deliveries, drift, items, job_history
+from fleet import commands, deliveries, drift, items, job_history, job_owners
 from fleet.budget import Lane
-from fleet.models import Account, ApiCall, Command, CommandItem, ManageCall, RequestSlot, Station, StationSetting
+from fleet.models import (
+    Account,
+    ApiCall,
+    Command,
+    CommandItem,
+    HookToken,
+    ManageCall,
+    RequestSlot,
+    Station,
+    StationSetting,
+)
 from fleet.models.command import ItemState, Origin
 from tests import factories
 from tests.contract.vendor import Vendor
+from tests.factories import NOW
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 S = ItemState
@@ -105,6 +116,23 @@ def test_an_open_call_does_not_hide_what_the_portal_did_before_it(house: House) 
     house.vendor.advance(ALL_DONE_S)
     house.read()
     assert (state(item), portal_messages()) == (S.FINISHED, ["early"])
+
+
+@pytest.mark.parametrize(
+    ("jobs", "apart_s", "allowed_s"),
+    [(9, 2, 300), (10, 0, 60), (10, 2, 64), (10, -30, 120), (10, 600, 300)],
+    ids=["too few", "equal", "ahead", "behind", "at most"],
+)
+def test_how_far_clocks_are_apart_is_judged_by_the_last_jobs(jobs: int, apart_s: int, allowed_s: int) -> None:
+    account = factories.account()
+    for number in range(jobs):
+        token = HookToken.objects.create(account=account, kind="job", token_hash=f"{number:064d}", created_at=NOW)
+        born = (NOW + timedelta(seconds=apart_s if number == 3 else 0)).isoformat()
+        ManageCall.objects.create(
+            account=account, token=token, station_ids=[], values={}, attempted_at=NOW,
+            job={"jobId": f"j{number}", "createdAt": born, "stationIds": [], "status": "succeeded"},
+        )  # fmt: skip
+    assert job_owners.skew(account) == timedelta(seconds=allowed_s)
 
 
 def test_a_reading_that_broke_off_is_made_good(house: House) -> None:
