@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from fleet.budget import Lane
+from fleet.senders import CREWS
 from tests.hardship.house import LIMIT, House, send, until
 from tests.hardship.person import Person
 
@@ -21,7 +23,7 @@ UNDER_WAY = ["HC-D01", "HC-D02", "HC-D03", "HC-D04"]  # of the worker that dies
 ODD = ["HC-E01", "HC-E02"]
 OTHER = ["HC-F01"]  # of an account whose key is good
 STAGED = [f"HC-S{number:02d}" for number in range(1, 41)]  # of the account whose key is taken away
-SENDERS = 12  # at once, as fleet/senders.py has it
+SENDERS = CREWS[Lane.COMMANDS].seats  # at once
 STOPPED = "the sender stopped before an answer came"
 ROWS = (
     "SELECT s.vendor_id, i.kind, i.wanted_value, i.state, c.job_id, i.error_code, c.error"
