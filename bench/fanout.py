@@ -8,16 +8,12 @@ standard output is one JSON object.
 
 import argparse
 import json
-import math
 import os
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 from statistics import mean, quantiles
 from typing import Any
@@ -37,97 +33,22 @@ from django.db.models import QuerySet  # noqa: E402
 
 import eevion  # noqa: E402
 from bench import _forks  # noqa: E402
+from bench._fanout_world import PEOPLE, Plan, World, bound_s  # noqa: E402
 from bench._vendor import Vendor  # noqa: E402
 from charging import tasks as charging_tasks  # noqa: E402
-from charging.models import Session  # noqa: E402
-from charging.models.session import Origin, State  # noqa: E402
-from fleet import accounts, budget, claims, commands, stations  # noqa: E402
+from fleet import claims  # noqa: E402
 from fleet import tasks as fleet_tasks  # noqa: E402
 from fleet.budget import Lane  # noqa: E402
-from fleet.command_options import Options  # noqa: E402
-from fleet.models import ApiCall, Command, CommandItem, Connector, ManageCall, Site, Station  # noqa: E402
+from fleet.models import ApiCall, Command, CommandItem, ManageCall  # noqa: E402
 from fleet.models.command import DONE_ITEMS, OPEN_ITEMS, ItemState  # noqa: E402
-from fleet.models.station import Level  # noqa: E402
-from people.actor import Actor  # noqa: E402
-from people.models import Membership, Organisation, User  # noqa: E402
-from people.roles import Role  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
-LIMIT = 60
 SENDERS = 3
-LIVE = 30  # sessions that are read meanwhile
-PEOPLE = 6  # single commands in each window, what the people's lane promises
-ROUND_TRIP_S = (0.03, 0.08)
-CHARGE = {"energy_kwh": 70, "duration_s": 36_000}
 PATIENCE_S = 120.0
-SETUP_KEY = "bench-setup"
-
-
-@dataclass(frozen=True)
-class Plan:
-    stations: int
-    window_s: int
-    timeout_s: float  # a call's deadline, in proportion to the window
-    ratio: float = 1.02  # what the run may take, as a share of the bound
 
 
 QUICK = Plan(stations=160, window_s=6, timeout_s=0.8, ratio=1.03)  # two percent of 18 s are 16 claims on a busy machine
 WHOLE = Plan(stations=1000, window_s=60, timeout_s=8.0)
-
-
-# --- the world --------------------------------------------------------------------------------------------------------
-class World:
-    """The rows of both sides: stations of one key, live sessions, and who commands."""
-
-    def __init__(self, vendor: Vendor, plan: Plan) -> None:
-        self.vendor, self.plan, self.key = vendor, plan, f"bench-fanout-{os.getpid()}"
-        vendor.order("keys", [{"key": SETUP_KEY, "limit": 1_000_000, "window_s": 1}])
-        vendor.order("keys", {"key": self.key, "limit": LIMIT, "window_s": plan.window_s})
-        organisation = Organisation.objects.create(name="Benchmark")
-        user = User.objects.create(email="bench@example.com")
-        member = Membership.objects.create(user=user, organisation=organisation, role=Role.OWNER)
-        self.actor = Actor(organisation.pk, Role.OWNER, None, "Benchmark", user.pk, member.pk)
-        self.account = accounts.create(
-            actor=None, organisation=organisation, name="fanout", base_url=vendor.url, environment="production",
-            api_key=self.key, request_limit=LIMIT, window_s=plan.window_s, now=datetime.now(UTC),
-        )  # fmt: skip
-        self.site = Site.objects.create(organisation=organisation, name="F", timezone="America/Toronto", currency="CAD")
-        self.many = self._stations("lot", plan.stations)
-        self.few = self._stations("one", PEOPLE * (self.windows + 4))
-        self._charge(self._stations("car", LIVE))
-        vendor.order("faults", {"probabilities": {"manage": {"slow": 1.0}}, "options": {"slow_s": ROUND_TRIP_S}})
-
-    @property
-    def windows(self) -> int:
-        return math.ceil(self.plan.stations / capacity(Lane.COMMANDS))
-
-    def _stations(self, name: str, count: int) -> list[Station]:
-        rows = [
-            Station(
-                organisation=self.site.organisation, account=self.account, site=self.site, vendor_id=f"{name}-{n:04d}",
-                rated_kw=Decimal(7), level=Level.LEVEL_2,
-            )
-            for n in range(count)
-        ]  # fmt: skip
-        made = stations.create_many(stations=[(row, 1) for row in rows])
-        self.vendor.order("stations", [{"station": row.vendor_id} for row in made])
-        return made
-
-    def _charge(self, rows: list[Station]) -> None:
-        client = eevion.Client(self.vendor.url, SETUP_KEY, timeout_s=10)
-        connectors = {row.station_id: row for row in Connector.objects.filter(station__in=rows)}
-        for row in rows:
-            self.vendor.order("plug", {"stationId": row.vendor_id, "connectorId": 1, "plan": CHARGE})
-            started = client.start_session(station_id=row.vendor_id, connector_id=1)
-            Session.objects.create(
-                organisation=self.site.organisation, site=self.site, station=row, connector=connectors[row.pk],
-                state=State.CHARGING, origin=Origin.PERSON, currency="CAD", requested_at=datetime.now(UTC),
-                vendor_session_id=started.session_id,
-            )  # fmt: skip
-
-    def command(self, rows: list[Station], message: str) -> Command:
-        wishes = commands.for_all(rows, {"setMessage": message})
-        return commands.request(actor=self.actor, wishes=wishes, now=datetime.now(UTC), options=Options())
 
 
 # --- the product ------------------------------------------------------------------------------------------------------
@@ -321,15 +242,6 @@ def sent_twice(world: World) -> int:
     """Stations that the vendor was told the same more than once, by its own ledger."""
     told = Counter(name for job in world.vendor.ask("ledger")["jobs"] for name in job["stationIds"])
     return sum(times > 1 for times in told.values())
-
-
-def bound_s(calls: int, window_s: float, round_trip_s: float) -> float:
-    """T*: docs/algorithms/budget.md."""
-    return (window_s + round_trip_s) * (math.ceil(calls / capacity(Lane.COMMANDS)) - 1) + round_trip_s
-
-
-def capacity(lane: Lane) -> int:
-    return sum(slot in budget.SLOTS[lane] for slot in budget.lanes(LIMIT))
 
 
 def until(condition: Callable[[], bool], what: str) -> None:
