@@ -1,19 +1,19 @@
 """A receipt's link sent by e-mail. The row of the link is the queue: an address without a time waits to be sent."""
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from charging import receipt_links
 from charging.models import ReceiptLink, Session
+from lib import advisory
 from lib.advisory import Lock
 from people.actor import Actor
 
@@ -69,7 +69,7 @@ def send(link_id: int, now_fn: Callable[[], datetime]) -> bool:
 
     A worker that dies between the mail server's yes and our note of it leaves the mail due: sent twice, never lost.
     """
-    with _alone(link_id) as alone:
+    with advisory.held(LOCK, link_id) as alone:
         related = [f"session__{name}" for name in receipt_links.RELATED]
         link = _due().filter(pk=link_id).select_related(*related).first() if alone else None
         if link is None:
@@ -101,17 +101,3 @@ def _message(link: ReceiptLink) -> EmailMessage:
         to=[link.emailed_to],
         headers={"Auto-Submitted": "auto-generated"},
     )
-
-
-@contextmanager
-def _alone(link_id: int) -> Iterator[bool]:
-    """False while another worker sends this mail. Held by the database connection, so a dead worker holds nothing."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK, link_id % 2**31])
-        alone = bool(cursor.fetchone()[0])
-    try:
-        yield alone
-    finally:
-        if alone:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK, link_id % 2**31])

@@ -5,11 +5,10 @@ It also settles calls without an answer, and brings the jobs of others. What a j
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import DataError, IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, transaction
 from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
@@ -17,6 +16,7 @@ import eevion
 from fleet import gateway, items, job_owners, job_results, jobs, portal_jobs
 from fleet.models import Account, ApiCall, Command, CommandItem, ManageCall
 from fleet.models.command import ItemState
+from lib import advisory
 from lib.advisory import Lock
 
 log = logging.getLogger(__name__)
@@ -38,22 +38,9 @@ def read_history(account: Account, now: datetime, *, speed: float = 1.0) -> int:
     `speed` is business seconds per wall second. Raises the gateway's and eevion's errors: only a complete reading
     proves that a job is absent.
     """
-    with _seat(account) as seated:
+    # The one reader of an account: two would take each other's slots.
+    with advisory.held(SEAT, account.pk) as seated:
         return _read(account, now, speed) if seated else 0
-
-
-@contextmanager
-def _seat(account: Account) -> Iterator[bool]:
-    """The one reader of an account, by a lock of this database connection: two would take each other's slots."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [SEAT, account.pk % 2**31])
-        seated = bool(cursor.fetchone()[0])
-    try:
-        yield seated
-    finally:
-        if seated:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [SEAT, account.pk % 2**31])
 
 
 def _read(account: Account, now: datetime, speed: float) -> int:
