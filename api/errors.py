@@ -3,7 +3,8 @@
 import logging
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from django.utils.translation import gettext as _
@@ -32,6 +33,10 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(error, OperationalError | InterfaceError):
         log.warning("the database is away: %s", error)
         error = Refused(503, "unavailable", str(AWAY), retry_after_s=AWAY_S)
+    if isinstance(error, RequestDataTooBig):
+        megabytes = settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 1024**2
+        text = _("The body is longer than %(megabytes)d MB; send less at once.")
+        error = Refused(413, "too_long", text % {"megabytes": megabytes})
     from rest_framework.views import exception_handler  # which reads the settings that name api.authentication
 
     response = exception_handler(error, context)

@@ -15,3 +15,5 @@ urlpatterns = [
     path("", include("charging.urls")),
     path("", include("reporting.urls")),
 ]
+
+handler400 = views.bad_request

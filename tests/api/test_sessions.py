@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from pytest_django import Settings
 
 from charging.models import Session
 from charging.models.session import State
@@ -134,3 +135,9 @@ def test_list_filters(owner: Membership, station: Station) -> None:
 def test_json_that_is_nested_too_deeply_is_wrong_input(owner: Membership, body: bytes) -> None:
     answer = Api(owner).http.post("/api/v1/sessions", body, content_type="application/json")
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "parse_error")
+
+
+def test_a_body_that_is_too_long_is_refused_before_it_is_read(owner: Membership, settings: Settings) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1024
+    answer = Api(owner).http.post("/api/v1/sessions", b'"' + b"x" * 1024 + b'"', content_type="application/json")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_long")

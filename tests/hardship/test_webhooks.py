@@ -1,6 +1,7 @@
 """Rubbish through the webhooks' doors, as the network brings it: taken or refused at once, and shown to a person."""
 
 import pytest
+import requests
 
 from tests.hardship.house import House, send, until
 
@@ -11,7 +12,7 @@ NO_JSON = "The document is not JSON."
 NO_OBJECT = "The document is not a JSON object."
 RUBBISH = {
     "a megabyte": (b"\xff\x00rubbish" * 116_509, TOO_LONG),
-    "five megabytes": (b"x" * 5_000_000, TOO_LONG),
+    "twelve megabytes": (b"x" * 12_000_000, TOO_LONG),  # more than any buffer between us: read to its end, or reset
     "deep lists": (b"[" * 10_000, TOO_DEEP),
     "deep objects": (b'{"a":' * 10_000 + b"1" + b"}" * 10_000, TOO_DEEP),
     "a NUL": (b'{"exceptionId": "a\x00"}', NO_JSON),
@@ -54,3 +55,22 @@ def test_a_wrong_token_is_a_plain_404_whatever_the_body(house: House) -> None:
             answer = send(wrong, body)
             assert (answer.status, answer.body) == (404, b"not found\n")
     assert house.rows("SELECT count(*) FROM fleet_rawmessage") == before
+
+
+def test_a_message_of_unknown_length_is_taken_whole(house: House) -> None:
+    """Sent in chunks, without Content-Length; Django alone takes such a body as empty."""
+    parts = (b'{"exceptionId": ', b'"in-chunks"}')
+    answer = requests.post(house.exception_url, data=iter(parts), timeout=20)
+    assert answer.status_code == 200
+    named = "SELECT count(*) FROM charging_stationexception WHERE vendor_exception_id = 'in-chunks'"
+    until(lambda: house.rows(named)[0][0] == 1, "the message was digested")
+
+
+def test_a_form_that_is_too_long_is_answered_with_a_page(house: House) -> None:
+    page = f"{house.stack.url}/accounts/login/"
+    for connection in ("close", "keep-alive"):
+        person = requests.Session()
+        person.get(page, timeout=20)
+        answer = person.post(page, data={"login": "x" * 12_000_000}, headers={"Connection": connection}, timeout=20)
+        assert answer.status_code == 400
+        assert "That is too long" in answer.text
