@@ -19,6 +19,8 @@ from fleet.models import Account, Connector, Station
 
 LOOK_BACK = timedelta(hours=24)  # overlapping: one that was missed is found by the next list
 PAGES = 50
+# Longer than the readers' own slots are apart at 60 a window: with every shared slot busy, a list still comes through.
+PATIENCE_S = 15.0
 
 
 def apply(*, account: Account, payload: eevion.StationException, now: datetime) -> StationException:
@@ -51,9 +53,10 @@ def list_all(account: Account, now: datetime) -> int:
     for _page in range(PAGES):
         page = gateway.call(
             account=account,
-            lane=gateway.Lane.HISTORY,
+            lane=gateway.Lane.READS,
             why="list exceptions",
             endpoint="GET exceptions",
+            patience_s=PATIENCE_S,
             request=partial(_page_of, now - LOOK_BACK, cursor),
         )
         for payload in page.exceptions:

@@ -21,6 +21,7 @@ task_routes = {
     "charging.tasks.digest": {"queue": "now"},
     "charging.tasks.confirm": {"queue": "now"},
     "charging.tasks.read_due": {"queue": "bulk"},
+    "charging.tasks.list_exceptions": {"queue": "bulk"},
     "charging.tasks.mail_receipt": {"queue": "bulk"},
     "charging.tasks.*": {"queue": "now"},
     "fleet.tasks.fire_schedules": {"queue": "now"},

@@ -52,7 +52,7 @@ def _read(account: Account, from_date: date, to_date: date) -> list[eevion.Repor
 def _read_page(account: Account, from_date: date, to_date: date, cursor: str | None) -> eevion.ReportPage:
     return gateway.call(
         account=account,
-        lane=Lane.HISTORY,
+        lane=Lane.READS,
         why="vendor totals",
         endpoint="reporting",
         patience_s=PATIENCE_S,

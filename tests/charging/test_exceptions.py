@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db.models.functions import Now
 
 from charging import exceptions
 from charging.models import StationException
@@ -11,7 +12,8 @@ from charging.models.session import State
 from eevion.exceptions import StationException as Payload
 from eevion.exceptions import read_exception
 from eevion.reader import Reader
-from fleet.models import Station, UnknownStation
+from fleet import budget, gateway
+from fleet.models import RequestSlot, Station, UnknownStation
 from tests import factories
 from tests.contract.vendor import Vendor
 from tests.factories import NOW
@@ -113,5 +115,11 @@ def test_the_list_is_read_page_by_page_and_again_without_doubles() -> None:
         vendor.order("repair", stationId=mine[0].vendor_id)
         exceptions.list_all(account, vendor.now())
         assert set(Station.objects.filter(offline_since=None)) == {mine[0]}
+        # A window later, in a fan-out of commands: the slot of the management history stays with it.
+        RequestSlot.objects.filter(budget=account.budget).update(free_at=Now())
+        while budget.take(budget_id=account.budget_id, lane=gateway.Lane.COMMANDS, timeout_s=8):
+            pass
+        assert exceptions.list_all(account, vendor.now()) == 3
+        assert gateway.free_now(account, gateway.Lane.HISTORY) == 1
     finally:
         vendor.close()
