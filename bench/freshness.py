@@ -36,12 +36,13 @@ from django.db.models.functions import Now  # noqa: E402
 
 import eevion  # noqa: E402
 from bench._vendor import Vendor  # noqa: E402
-from charging import read_pace, read_weights  # noqa: E402
+from charging import read_weights  # noqa: E402
 from charging.models import Reading, Session  # noqa: E402
 from charging.models.session import Origin, State  # noqa: E402
 from fleet import accounts, budget, stations  # noqa: E402
 from fleet.budget import Lane  # noqa: E402
 from fleet.models import Account, ApiCall, Connector, Site, Station  # noqa: E402
+from lib.advisory import Lock  # noqa: E402
 from people.models import Organisation  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -168,7 +169,7 @@ def wait_for_reader() -> None:
     end = time.monotonic() + PATIENCE_S
     while time.monotonic() < end:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = %s", [read_pace.SEAT])
+            cursor.execute("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = %s", [Lock.READER])
             if cursor.fetchone():
                 return
         time.sleep(0.05)

@@ -8,19 +8,19 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from queue import SimpleQueue
 
-from django.db import close_old_connections, connection, connections
+from django.db import close_old_connections, connections
 
 from charging import read_queue, readings
 from charging.models import Session
 from charging.read_queue import Line, Picked
 from fleet import budget
 from fleet.budget import Lane
+from lib import advisory
 from lib.advisory import Lock
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,6 @@ LEAST_WAIT_S = 0.002
 FROZEN_LOOK_S = 2.0
 FULL_LOOK_S = 0.02
 LATE_GAPS = 4  # a turn that came late is made good, up to so many
-SEAT = Lock.READER  # of who hands out
 # The gap between two requests, as a part of window / capacity: with slots to spare it closes to the second figure, so
 # that what a hiccup left idle is used again, and yet a window's slots are never drained at once.
 CALM_GAP, BUSY_GAP = 0.97, 0.80
@@ -63,7 +62,7 @@ def run(
 ) -> bool:
     """Read what is due until `stop` is set or `for_s` are over; `heard` gets each session that was read. False at once
     if somebody else is at it."""
-    with _seat() as seated:
+    with advisory.held(Lock.READER) as seated:
         if seated:
             crew = _Crew(now_fn, heard)
             try:
@@ -165,17 +164,3 @@ class _Crew:
                 self._heard(session)
         except Exception:  # the claim runs out by itself, and the others must be read meanwhile
             log.exception("session %s could not be read", picked.session_id)
-
-
-@contextmanager
-def _seat() -> Iterator[bool]:
-    """The one place, held by a lock of this database connection, so that a process that dies leaves it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [SEAT])
-        seated = bool(cursor.fetchone()[0])
-    try:
-        yield seated
-    finally:
-        if seated:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [SEAT])

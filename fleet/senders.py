@@ -4,13 +4,14 @@ What a sender does lives in fleet/deliveries.py.
 """
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from django.db import connection, connections
+from django.db import connections
 
 from fleet.budget import Lane
+from lib import advisory
 from lib.advisory import Lock
 
 
@@ -30,21 +31,10 @@ CREWS = {
 }
 
 
-@contextmanager
-def seat(lane: Lane) -> Iterator[bool]:
-    """A place in the crew, held by a lock of this database connection; False: all are taken."""
+def seat(lane: Lane) -> AbstractContextManager[bool]:
+    """A place in the crew; False: all are taken."""
     crew = CREWS[lane]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT n FROM generate_series(1, %s) n WHERE pg_try_advisory_lock(%s, n) LIMIT 1", [crew.seats, crew.lock]
-        )
-        found = cursor.fetchone()
-    try:
-        yield found is not None
-    finally:
-        if found is not None:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [crew.lock, found[0]])
+    return advisory.held(crew.lock, seats=crew.seats)
 
 
 def side_by_side(work: Callable[[], int], count: int) -> int:

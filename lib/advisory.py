@@ -16,14 +16,21 @@ class Lock(IntEnum):
 
 
 @contextmanager
-def held(lock: Lock, key: int) -> Iterator[bool]:
-    """False where another has it. The database connection holds it, so a process that dies leaves it."""
+def held(lock: Lock, key: int = 0, *, seats: int = 1) -> Iterator[bool]:
+    """One of so many seats beginning with `key`; False where others have them all.
+
+    The database connection holds it, so a process that dies leaves it.
+    """
+    first = key % 2**31
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [lock, key % 2**31])
-        mine = bool(cursor.fetchone()[0])
+        cursor.execute(
+            "SELECT n FROM generate_series(%s, %s) n WHERE pg_try_advisory_lock(%s, n) LIMIT 1",
+            [first, first + seats - 1, lock],
+        )
+        found = cursor.fetchone()
     try:
-        yield mine
+        yield found is not None
     finally:
-        if mine:
+        if found is not None:
             with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [lock, key % 2**31])
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [lock, found[0]])

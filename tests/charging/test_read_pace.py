@@ -15,6 +15,7 @@ from charging.read_queue import Line
 from fleet import budget
 from fleet.budget import Lane
 from fleet.models import Station
+from lib.advisory import Lock
 from tests import factories
 from tests.contract.vendor import Vendor
 
@@ -93,5 +94,5 @@ def test_only_one_hands_out_and_it_ends_when_it_is_asked_to() -> None:
 
 def _is_seated() -> bool:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = %s", [read_pace.SEAT])
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s", [Lock.READER])
         return bool(cursor.fetchone()[0])
