@@ -68,7 +68,7 @@ def choose(station: Station, number: int | None, now: datetime) -> Connector | N
     holders = list(Session.objects.filter(station=station, holds_connector=True).order_by("id"))
     for holder in holders:
         if holder.connector_id is None and (holder.state == State.UNKNOWN or not all_of_it):
-            raise _taken(holder, now)
+            raise taken(holder, now)
     held = {holder.connector_id: holder for holder in holders}
     wanted = [connector for connector in all_of_it if number in (None, connector.number)]
     sound = [connector for connector in wanted if not connector.fault_since]
@@ -78,11 +78,12 @@ def choose(station: Station, number: int | None, now: datetime) -> Connector | N
         if connector.pk not in held:
             return connector
     if sound:
-        raise _taken(held[sound[0].pk], now)
+        raise taken(held[sound[0].pk], now)
     return None
 
 
-def _taken(holder: Session, now: datetime) -> StationBusy | StationBlocked:
+def taken(holder: Session, now: datetime) -> StationBusy | StationBlocked:
+    """What is in the way where this session stands."""
     if holder.state == State.UNKNOWN and holder.blocked_until:
         return StationBlocked(max(holder.blocked_until, now))
     return StationBusy(holder)

@@ -25,6 +25,8 @@ from lib import outage
 from people import audit
 from people.actor import Doer
 
+ON_ITS_WAY = (State.REQUESTED, State.UNKNOWN, State.PENDING)
+
 
 def request_start(
     *,
@@ -40,7 +42,7 @@ def request_start(
     """Write the start down, due at once. Without a number it takes the lowest free connector. `stop_at` are stop rules
     beside the defaults of station and site, and instead of those of the same kind; without defaults they are all.
 
-    The same reference on the same station while one is open returns that session. Raises admission.StationBusy,
+    The same start again, by its reference, returns the open session: see _repeated. Raises admission.StationBusy,
     StationBlocked, StationUnavailable, NoSuchConnector.
     """
     try:
@@ -131,13 +133,9 @@ def _write(
 ) -> tuple[Session, bool]:
     """The session, and whether it was written just now; its stop rules are the caller's to write."""
     place = Station.objects.select_for_update(of=("self",)).select_related("site", "tariff").get(pk=station.pk)
-    if reference:
-        same = Session.objects.filter(station=place, reference=reference, state__in=OPEN).exclude(
-            state=State.UNKNOWN, holds_connector=False
-        )
-        again = same.first()
-        if again is not None:
-            return again, False
+    again = _repeated(place, number, reference, origin, now) if reference else None
+    if again is not None:
+        return again, False
     admission.check(place)
     connector = admission.choose(place, number, now)
     session = Session.objects.create(
@@ -159,6 +157,23 @@ def _write(
     audit.record(actor=actor, verb="session.requested", subject=str(place), now=now, session=str(session.public_id))
     settling.report(session, now)
     return session, True
+
+
+def _repeated(place: Station, number: int | None, reference: str, origin: Origin, now: datetime) -> Session | None:
+    """The open session that this start only repeats. A program repeats until it is answered; a person's second click
+    comes while the first is on its way, later it is another wish; a time of a plan is written once and repeats nothing.
+    """
+    same = Session.objects.filter(station=place, reference=reference, state__in=OPEN).order_by("id")
+    same = same.exclude(state=State.UNKNOWN, holds_connector=False)
+    if origin == Origin.API:
+        return same.first()
+    if number is not None:
+        same = same.filter(connector__number=number)
+    again = same.filter(state__in=ON_ITS_WAY).first() if origin == Origin.PERSON else None
+    there = same.first()
+    if again is None and there is not None:
+        raise admission.taken(there, now)
+    return again
 
 
 def _price(station: Station) -> dict[str, Any] | None:

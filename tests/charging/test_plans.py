@@ -71,6 +71,24 @@ class TestPlans:
         row.refresh_from_db()
         assert (row.outcome, row.try_at, row.settled_at) == ("missed", None, NIGHT + timedelta(minutes=30))
 
+    @pytest.mark.parametrize("number", [None, 1])
+    def test_a_van_that_stands_there_since_the_night_before_is_not_called_started(self, number: int | None) -> None:
+        plan = make(connector_number=number)
+        before = factories.session(
+            plan.station,
+            connector=plan.station.connectors.get(number=1),
+            reference="van-12",
+            state=State.STOPPED,
+            vendor_session_id="ses_1",
+        )
+        plans.fall_due(NIGHT)
+        assert plans.start_due(NIGHT) == []
+        row = PlannedStart.objects.get(plan=plan)
+        assert (row.outcome, row.session) == ("waiting", None)
+        assert row.reason == "Another session is going on there. It ends when its cable is unplugged."
+        before.refresh_from_db()
+        assert before.hurry
+
     def test_a_station_that_gets_free_in_time_is_started(self) -> None:
         plan = make()
         other = factories.session(plan.station, connector=plan.connector, reference="other")

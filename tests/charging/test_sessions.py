@@ -17,10 +17,10 @@ from tests.factories import NOW
 pytestmark = pytest.mark.django_db
 
 
-def start(station: Any, number: int | None = 1, reference: str = "driver-a") -> Session:
+def start(station: Any, number: int | None = 1, reference: str = "driver-a", origin: Origin = Origin.PERSON) -> Session:
     actor = factories.actor(factories.member(organisation=station.organisation))
     return sessions.request_start(
-        actor=actor, station=station, connector_number=number, reference=reference, origin=Origin.PERSON, now=NOW
+        actor=actor, station=station, connector_number=number, reference=reference, origin=origin, now=NOW
     )
 
 
@@ -49,9 +49,33 @@ def test_without_a_number_the_lowest_free_connector_is_taken() -> None:
         start(station, None, "driver-3")
 
 
-def test_the_same_reference_returns_the_open_session() -> None:
+def test_to_a_program_the_same_reference_returns_the_open_session() -> None:
     station = factories.station()
-    assert start(station).pk == start(station, 2).pk
+    assert start(station, origin=Origin.API).pk == start(station, 2, origin=Origin.API).pk
+
+
+@pytest.mark.parametrize("number", [None, 1])
+def test_a_second_click_returns_the_start_that_is_on_its_way(number: int | None) -> None:
+    station = factories.station()
+    assert start(station, number).pk == start(station, number).pk
+
+
+def test_the_same_reference_at_another_connector_is_another_start() -> None:
+    station = factories.station()
+    assert start(station, 1).connector.number == 1
+    assert start(station, 2).connector.number == 2
+
+
+@pytest.mark.parametrize("number", [None, 1])
+@pytest.mark.parametrize("state", [State.CHARGING, State.STOPPED])
+def test_a_person_hears_that_the_reference_is_in_session_there(state: State, number: int | None) -> None:
+    station = factories.station()
+    first = factories.session(
+        station, connector=station.connectors.get(number=1), reference="driver-a", state=state, vendor_session_id="s"
+    )
+    with pytest.raises(sessions.StationBusy) as caught:
+        start(station, number)
+    assert (caught.value.session, Session.objects.count()) == (first, 1)
 
 
 def test_a_busy_connector_names_its_session_and_has_it_read_next() -> None:
