@@ -4,7 +4,6 @@ The list stands in commands.py, what was sent and answered in command_evidence.p
 command_control.py.
 """
 
-from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -44,8 +43,8 @@ SHOWN = {"open": MOVING_ITEMS, "done": DONE_ITEMS, "wrong": WRONG_ITEMS, "out": 
 
 @require(Permission.VIEW)
 def command(request: ActorRequest, public_id: str) -> HttpResponse:
-    """The page; for htmx only what changes, asked again while something is under way. `show` and `code` narrow the
-    rows."""
+    """The page; for htmx only what changes, asked again while something is under way. `show` (a tab, or one state) and
+    `code` narrow the rows."""
     found = _found(request, public_id)
     progress = command_progress.of(request.actor, [found])[found.pk]
     context = _context(request, found, progress) | _can(request.actor, found, progress) | _rows(request, found)
@@ -109,15 +108,13 @@ def _groups(actor: Actor, found: Command) -> list[dict[str, Any]]:
     """What went wrong or was left out, alike under one code, with the first reason of each."""
     items = _items(actor, found).filter(state__in=(*WRONG_ITEMS, *DROPPED_ITEMS)).order_by()
     counted = items.values("state", "error_code").annotate(n=Count("pk"), reason=Min("error"), seen=Min("evidence"))
-    codes = Counter(row["error_code"] for row in counted if row["state"] in RETRIED)
     return [
         row
         | {
             "mark": command_lamps.mark(row["state"]),
             "label": ItemState(row["state"]).label,
             "reason": row["seen"] or row["reason"],
-            "show": "wrong" if row["state"] in WRONG_ITEMS else "out",
-            "is_retried": row["state"] in RETRIED and codes[row["error_code"]] == 1,  # they are named by their code
+            "is_retried": row["state"] in RETRIED,
         }
         for row in sorted(counted, key=lambda row: (row["state"] not in WRONG_ITEMS, -row["n"], row["error_code"]))
     ]
@@ -171,17 +168,20 @@ def _schedule(actor: Actor, found: Command) -> CommandSchedule | None:
 
 # --- the table --------------------------------------------------------------------------------------------------------
 def _rows(request: ActorRequest, found: Command) -> dict[str, Any]:
-    items, code = _items(request.actor, found), request.GET.get("code", "")
-    if states := SHOWN.get(request.GET.get("show", "")):
+    items, code = _items(request.actor, found), request.GET.get("code", "").replace("\0", "")
+    show = request.GET.get("show", "")
+    only = str(ItemState(show).label) if show in ItemState.values else ""
+    if states := SHOWN.get(show, (ItemState(show),) if only else ()):
         items = items.filter(state__in=states)
-    if code and "\0" not in code:
+    if code:
         items = items.filter(error_code=code)
     page = paging.rising(items.select_related("station__site"), request.GET, size=ITEMS)
     tariffs = [row for row in page.rows if row.kind == CommandKind.TARIFF]
     asked = {value for row in tariffs for value in (row.value_before, row.wanted_value) if value}
     names = command_words.tariff_names(request.actor, asked)
     is_held = commands_list.hold_left_s(found) > 0
-    return {"page": page, "code": code, "rows": [_row(row, found, names, is_held=is_held) for row in page.rows]}
+    only = " · ".join(filter(None, (only, code)))
+    return {"page": page, "only": only, "rows": [_row(row, found, names, is_held=is_held) for row in page.rows]}
 
 
 def _row(item: CommandItem, found: Command, names: dict[str, str], *, is_held: bool) -> dict[str, Any]:

@@ -35,14 +35,16 @@ def command_undo(request: ActorRequest, public_id: str) -> HttpResponse:
 @require_POST
 @require(Permission.COMMAND_STATIONS)
 def command_retry(request: ActorRequest, public_id: str) -> HttpResponse:
-    """One item (`item`), those that failed alike (`code`), or all that went wrong."""
+    """One item (`item`), those that ended alike (`alike`: a state and a code), or all that went wrong."""
     command = _command(request, public_id)
-    item, code = request.POST.get("item", ""), request.POST.get("code")
+    item, alike = request.POST.get("item", ""), request.POST.get("alike", "").replace("\0", "")
+    state, _space, code = alike.partition(" ")
     found = retries.wishes(
         command,
         Station.objects.visible_to(request.actor),
         item_id=None if not item else int(item) if item.isdecimal() and len(item) < 19 else 0,
-        error_code=code,
+        state=state if alike else None,
+        error_code=code if alike else None,
     )
     return to_draft(request, found, command=command, origin=Origin.RETRY, nothing=_("There is nothing to try again."))
 
@@ -50,8 +52,9 @@ def command_retry(request: ActorRequest, public_id: str) -> HttpResponse:
 def to_draft(request: ActorRequest, found: Found, *, command: Command, origin: Origin, nothing: str) -> HttpResponse:
     """To the page that confirms it, where what is left out stays on top; or back to the command with nothing to do."""
     options = replace(OF_PAGES, in_session=_guard(command))
-    if origin == Origin.UNDO:
-        # It may still be on its way there: that a station looks right already proves nothing.
+    if origin in (Origin.UNDO, Origin.RETRY):
+        # What is undone may still be on its way there, what was seen otherwise is reported as done: that a station
+        # looks right already proves nothing. Another try has left out by itself what is right.
         options = replace(options, send_equal=True)
     reasons = [f"{left}." for left in found.left_out[:MOST]]
     if not found.groups:

@@ -112,9 +112,9 @@ def test_what_went_wrong_can_be_tried_again_and_what_is_done_undone(owner: Membe
     page = client.get(f"/commands/{made.public_id}/")
     assert {name for name, is_offered in page.context["can"].items() if is_offered} == {"undo", "retry"}
     tried = {row["item"].state: row["is_retried"] for row in page.context["rows"]}
-    assert tried == {"finished": False, "failed": True, "timed_out": True, "contradicted": False}
+    assert tried == {"finished": False, "failed": True, "timed_out": True, "contradicted": True}
     html = page.content.decode()
-    assert html.count('form="f-retry" name="code"') == 2 and 'id="f-retry" method="post"' in html
+    assert html.count('form="f-retry" name="alike"') == 3 and 'id="f-retry" method="post"' in html
 
 
 def test_the_portals_command_is_only_looked_at(owner: Membership, account: Account) -> None:

@@ -124,11 +124,15 @@ def test_a_command_speaks_in_words_and_can_be_narrowed(owner: Membership, accoun
         assert "Night" in text and "Out of service" in text and tariff.fee_id not in text
     made.items.filter(kind="tariffId").update(state="rejected", error="No such fee.", error_code="unknown_fee")
     url = f"/commands/{made.public_id}/"
-    wanted = {"": {}, "open": {"show": "open"}, "wrong": {"show": "wrong"}, "code": {"code": "unknown_fee"}}
+    wanted = {
+        "": {}, "open": {"show": "open"}, "wrong": {"show": "wrong"}, "code": {"code": "unknown_fee"},
+        "state": {"show": "rejected", "code": ""}, "nonsense": {"show": "x\0"},
+    }  # fmt: skip
     shown = {name: client.get(url, query).context["rows"] for name, query in wanted.items()}
     kinds = {name: [row["item"].kind for row in rows] for name, rows in shown.items()}
     assert kinds == {
         "": ["tariffId", "priorityStatus"], "open": ["priorityStatus"], "wrong": ["tariffId"], "code": ["tariffId"],
+        "state": ["tariffId"], "nonsense": ["tariffId", "priorityStatus"],
     }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from fleet import commands, drafts, retries
-from fleet.models import Command, CommandDraft, CommandEvent, CommandItem, Station
+from fleet.models import Command, CommandDraft, CommandEvent, CommandItem, Station, StationSetting
 from fleet.models.command import InSession, ItemState, Origin
 from fleet.retries import Fact
 from fleet.undo import LeftOut
@@ -19,7 +19,11 @@ KIND = "priorityStatus"
 
 @pytest.mark.parametrize(
     ("fields", "why"),
-    [({"has_newer": True}, "a newer command asks something of it"), ({"in_service": False}, "no longer in service")],
+    [
+        ({"has_newer": True}, "a newer command asks something of it"),
+        ({"in_service": False}, "no longer in service"),
+        ({"is_right": True}, "it is so already"),
+    ],
 )
 def test_what_is_left_out_says_why(fields: dict[str, Any], why: str) -> None:
     found = retries.decide(
@@ -74,6 +78,18 @@ class TestRetries:
         assert tried(command, item_id=item.pk) == [ids[2]]
         assert tried(command, item_id=command.items.get(station=rows[3]).pk) == []  # it is done
 
+    def test_alike_are_those_of_one_state_and_code(self, command: Command, rows: list[Station]) -> None:
+        command.items.update(error_code="offline")
+        assert tried(command, state="failed", error_code="offline") == [rows[1].pk]
+        assert tried(command, state="failed", error_code="") == []
+
+    def test_what_is_right_by_now_is_left_out_unless_it_was_seen_otherwise(
+        self, command: Command, rows: list[Station]
+    ) -> None:
+        StationSetting.objects.filter(station__in=rows[1:3]).update(finished_value="unavailable")
+        command.items.filter(station=rows[2]).update(state=ItemState.CONTRADICTED)
+        assert tried(command) == [rows[0].pk, rows[2].pk]
+
     def test_a_newer_wish_stands(self, owner: Membership, command: Command, rows: list[Station]) -> None:
         actor = factories.actor(owner)
         commands.request(actor=actor, wishes=commands.for_all(rows[:1], {KIND: "available"}), now=NOW)
@@ -95,7 +111,7 @@ class TestTheWay:
         self, client: Client, owner: Membership, command: Command, rows: list[Station]
     ) -> None:
         Command.objects.update(in_session=InSession.SKIP, origin=Origin.PERSON)
-        answer = client.post(f"/commands/{command.public_id}/retry", {"code": "offline"})
+        answer = client.post(f"/commands/{command.public_id}/retry", {"alike": "failed offline"})
         draft = CommandDraft.objects.get()
         assert answer.headers["Location"] == f"/commands/drafts/{draft.public_id}/"
         assert draft.groups == [{"values": {KIND: "unavailable"}, "station_ids": [rows[1].pk]}]
@@ -108,7 +124,25 @@ class TestTheWay:
         assert command.items.get(station=rows[1]).state == ItemState.FAILED  # the old row keeps its truth
         assert tried(command, error_code="offline") == []  # asked again already
 
-    @pytest.mark.parametrize("data", [{"item": "0"}, {"item": "x"}, {"item": "9" * 30}, {"code": "nothing"}])
+    @pytest.mark.parametrize("data", [{}, {"alike": "contradicted "}], ids=["all", "alike"])
+    def test_what_was_seen_otherwise_is_sent_again_though_it_is_reported_as_done(
+        self, client: Client, owner: Membership, command: Command, rows: list[Station], data: dict[str, str]
+    ) -> None:
+        StationSetting.objects.filter(station__in=rows[:2]).update(finished_value="unavailable")
+        command.items.update(state=ItemState.CONTRADICTED, error_code="", evidence="A start was accepted.")
+        command.items.filter(station=rows[1]).update(state=ItemState.FAILED)
+        command.items.filter(station__in=rows[2:]).update(state=ItemState.FINISHED)
+        client.post(f"/commands/{command.public_id}/retry", data)
+        draft = CommandDraft.objects.get()
+        page = client.get(f"/commands/drafts/{draft.public_id}/").content.decode()
+        assert "Change 1 station?" in page
+        assert (f"{rows[1].vendor_id}: it is so already." in page) == (data == {})
+        seen = drafts.look(draft, factories.actor(owner), NOW).digest
+        client.post(f"/commands/drafts/{draft.public_id}/", {"typed": "1", "seen": seen})
+        again = Command.objects.get(parent=command).items.get()
+        assert (again.station_id, again.state) == (rows[0].pk, ItemState.QUEUED)
+
+    @pytest.mark.parametrize("data", [{"item": "0"}, {"item": "x"}, {"item": "9" * 30}, {"alike": "failed"}])
     def test_nothing_to_try_says_so(self, client: Client, command: Command, data: dict[str, str]) -> None:
         answer = client.post(f"/commands/{command.public_id}/retry", data, follow=True)
         assert "There is nothing to try again." in answer.content.decode()
