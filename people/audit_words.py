@@ -24,6 +24,7 @@ WORDS = {
     "drift.accepted": _("Drift taken as it is"),
     "command_schedule.cancelled": _("Scheduled command cancelled"),
     "command_schedule.created": _("Command scheduled"),
+    "command_schedule.left": _("Missed end left as it is"),
     "invitation.created": _("Invited"),
     "invitation.revoked": _("Invitation withdrawn"),
     "session.correction_accepted": _("Correction accepted"),

@@ -6,11 +6,18 @@ from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.utils.translation import gettext_lazy as _
 
+from people import members
 from people.models import User
 from people.roles import Role
 
 OWNER_UNLIMITED = _("An owner sees every site: choose another role, or no limit.")
+LAST_OWNER = _("This is the last owner of %(organisation)s: make somebody else an owner first.")
 NO_SITE = _("Tick at least one site, or leave this off.")
+
+
+def last_owner(refused: members.LastOwner) -> str:
+    """The refusal in words, the same on the pages and in the admin panel."""
+    return str(LAST_OWNER) % {"organisation": refused}
 
 
 class SiteLimit(forms.Form):

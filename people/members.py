@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from people import audit
 from people.actor import Actor
@@ -12,7 +13,7 @@ from people.roles import Role
 
 
 class LastOwner(Exception):
-    """The organisation would be left without an owner."""
+    """The organisation would be left without an owner who can sign in; its name is the argument."""
 
 
 class OwnerUnlimited(Exception):
@@ -27,7 +28,7 @@ def change(
     sites = limit(role, site_ids)
     row = _locked(membership)
     if role != Role.OWNER:
-        _refuse_last_owner(row)
+        keep_an_owner(Membership.objects.filter(pk=row.pk))
     before = {"role": row.role, "site_ids": row.site_ids}
     row.role, row.site_ids = role, sites
     row.save(update_fields=["role", "site_ids"])
@@ -41,7 +42,7 @@ def change(
 def remove(*, actor: Actor, membership: Membership, now: datetime) -> str:
     """Takes the membership away, and its API keys with it; the person's account stays. Raises LastOwner."""
     row = _locked(membership)
-    _refuse_last_owner(row)
+    keep_an_owner(Membership.objects.filter(pk=row.pk))
     subject = str(row.user)
     row.delete()
     audit.record(actor=actor, verb="member.removed", subject=subject, now=now, role=row.role)
@@ -57,15 +58,23 @@ def limit(role: Role, site_ids: Iterable[int] | None) -> list[int] | None:
     return sorted(set(site_ids))
 
 
+def keep_an_owner(leaving: QuerySet[Membership]) -> None:
+    """Raises LastOwner where nobody who can sign in would own an organisation once these memberships left, or are no
+    longer an owner's. Within the caller's transaction, which makes the change: the organisations wait until it ends."""
+    _lock(leaving)
+    owners = Membership.objects.filter(role=Role.OWNER)
+    staying = owners.filter(user__is_active=True).exclude(pk__in=leaving.values("pk"))
+    losing = owners.filter(pk__in=leaving.values("pk")).exclude(organisation__in=staying.values("organisation"))
+    if bereft := losing.select_related("organisation").order_by("organisation__name").first():
+        raise LastOwner(bereft.organisation.name)
+
+
 def _locked(membership: Membership) -> Membership:
-    # The organisation's row first: two owners who demote each other at once must come one after the other.
-    Organisation.objects.select_for_update().get(pk=membership.organisation_id)
+    _lock(Membership.objects.filter(pk=membership.pk))
     return Membership.objects.select_related("user").get(pk=membership.pk)
 
 
-def _refuse_last_owner(row: Membership) -> None:
-    if row.role != Role.OWNER:
-        return
-    owners = Membership.objects.filter(organisation_id=row.organisation_id, role=Role.OWNER, user__is_active=True)
-    if not owners.exclude(pk=row.pk).exists():
-        raise LastOwner
+def _lock(memberships: QuerySet[Membership]) -> None:
+    # The organisation's row first: two owners who demote each other at once must come one after the other.
+    homes = Organisation.objects.filter(pk__in=memberships.values("organisation")).order_by("pk")
+    list(homes.select_for_update().values_list("pk"))

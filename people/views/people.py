@@ -92,8 +92,8 @@ def _changed(request: ActorRequest, row: Membership, form: forms.Member) -> bool
     role = Role(form.cleaned_data["role"])
     try:
         members.change(actor=request.actor, membership=row, role=role, site_ids=form.site_ids, now=clock.now())
-    except members.LastOwner:
-        form.add_error("role", _("This is the last owner: make somebody else an owner first."))
+    except members.LastOwner as refused:
+        form.add_error("role", forms.last_owner(refused))
         return False
     return True
 
@@ -107,8 +107,8 @@ def settings_member_remove(request: ActorRequest, pk: int) -> HttpResponse:
         return render(request, "people/settings_member_remove.html", context)
     try:
         name = members.remove(actor=request.actor, membership=row, now=clock.now())
-    except members.LastOwner:
-        messages.error(request, _("This is the last owner: make somebody else an owner first."))
+    except members.LastOwner as refused:
+        messages.error(request, forms.last_owner(refused))
     else:
         messages.success(request, _("%(name)s was removed.") % {"name": name})
     return redirect("settings_people")
