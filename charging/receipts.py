@@ -3,6 +3,7 @@
 Amounts are the vendor's; the tariff kept from the start only explains them. Links live in receipt_links.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,7 @@ from lib import figures
 DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LOOKALIKES = str.maketrans("ILO", "110")
 NUMBER_DIGITS = 12  # the first 60 bits of the public id, 56 of them random
+CORRECTED = re.compile("(C[0-9]*)?")  # what an accepted correction adds to the number
 TAIL_BITS = 128 - 5 * NUMBER_DIGITS
 DASH = "–"
 CENTS = 2  # decimals that money has at least
@@ -124,8 +126,9 @@ def number(public_id: UUID) -> str:
 
 def numbered(text: str) -> Q | None:
     """The condition on sessions that finds a receipt's number as a person typed it; None for any other text."""
-    digits = "".join(text.upper().split("-C")[0].split()).replace("-", "").translate(LOOKALIKES)
-    if len(digits) != NUMBER_DIGITS or set(digits) - set(DIGITS):
+    typed = "".join(text.upper().split()).replace("-", "")
+    digits, suffix = typed[:NUMBER_DIGITS].translate(LOOKALIKES), typed[NUMBER_DIGITS:]
+    if len(digits) != NUMBER_DIGITS or set(digits) - set(DIGITS) or not CORRECTED.fullmatch(suffix):
         return None
     head = sum(DIGITS.index(digit) << 5 * place for place, digit in enumerate(reversed(digits)))
     first, last = head << TAIL_BITS, ((head + 1) << TAIL_BITS) - 1

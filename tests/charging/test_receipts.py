@@ -190,3 +190,12 @@ def test_a_number_is_read_as_people_write_it(text: str) -> None:
         "public_id__gte": UUID("01234567-89ab-4cd0-0000-000000000000"),
         "public_id__lte": UUID("01234567-89ab-4cdf-ffff-ffffffffffff"),
     }
+
+
+@pytest.mark.parametrize("suffix", ["", "-C1", " c12"])
+def test_a_number_whose_groups_begin_with_c_is_found(suffix: str) -> None:
+    number = receipts.number(UUID("3bc73626-e267-74d0-8fed-cba987654321"))
+    assert number == "7F3K-C9Q2-CXTD"
+    found = receipts.numbered(number + suffix)
+    assert found is not None
+    assert dict(found.children)["public_id__gte"] == UUID("3bc73626-e267-74d0-0000-000000000000")  # type: ignore[arg-type]
