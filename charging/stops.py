@@ -170,14 +170,25 @@ def _not_sent(row: Session, now: datetime, error: Exception) -> None:
 
 def _refused(row: Session, now: datetime, error: eevion.Rejected) -> None:
     row.claimed_until = row.due_at = None
+    if row.state not in (*STOPPABLE, State.STOPPING):  # a reading was faster than this answer
+        row.stop_state, row.stop_error = StopState.NONE, ""
+        timeline.note(row, kind="stop", text=_("The stop came too late: charging had ended already."), now=now)
+        return
     row.stop_state = StopState.REFUSED
     row.hurry, row.read_claimed_until = True, None
-    row.stop_error = (_("Stop refused: %(said)s The session goes on.") % {"said": error.message})[:500]
+    words = _("Stop refused: %(said)s The session goes on.") % {"said": error.message}
+    if error.is_auth:
+        words += " " + _("Check the API key in the account's settings.")
+    row.stop_error = words[:500]
     timeline.note(row, kind="stop", text=row.stop_error, now=now)
 
 
 def _unknown(row: Session, now: datetime, why: str) -> None:
     row.claimed_until = row.due_at = None
+    if row.state not in (*STOPPABLE, State.STOPPING):
+        row.stop_state, row.stop_error = StopState.SENT, ""
+        timeline.note(row, kind="stop", text=_("No answer to the stop, and charging has ended."), now=now)
+        return
     row.stop_state = StopState.UNKNOWN
     row.hurry, row.read_claimed_until = True, None  # a read that began before proves nothing
     row.stop_error = (_("No answer to the stop: %(why)s It is read first, then sent again if needed.") % {"why": why})[

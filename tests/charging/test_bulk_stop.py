@@ -179,6 +179,32 @@ def test_the_result_tells_and_offers_the_refused_alone(world: World) -> None:
     assert Session.objects.get(pk=rows[1].pk).stop_state == StopState.WANTED
 
 
+@pytest.mark.parametrize("state", [State.STOPPED, State.COMPLETED])
+@pytest.mark.parametrize(("take", "stop_state"), [("_refused", ""), ("_unknown", "sent")])
+def test_an_answer_that_comes_after_the_end_does_not_say_that_it_goes_on(
+    world: World, take: str, stop_state: str, state: State
+) -> None:
+    _owner, station = world
+    session = running(station, "a", state=state, stop_state=StopState.WANTED)
+    given = {"_refused": {"error": eevion.Rejected("No.", status=409)}, "_unknown": {"why": "silence."}}[take]
+    stops._settle(session, NOW, lambda row, now: getattr(stops, take)(row, now, **given))
+    session.refresh_from_db()
+    assert (session.stop_state, session.stop_error) == (stop_state, "")
+    words = ["The stop came too late: charging had ended already.", "No answer to the stop, and charging has ended."]
+    assert [event.text in words for event in session.events.all()] == [True]
+
+
+def test_a_stop_refused_for_the_key_says_what_to_do(world: World) -> None:
+    _owner, station = world
+    session = running(station, "a", stop_state=StopState.WANTED)
+    error = eevion.Rejected("Unknown key.", status=401)
+    stops._settle(session, NOW, lambda row, now: stops._refused(row, now, error))
+    session.refresh_from_db()
+    assert session.stop_error == (
+        "Stop refused: Unknown key. The session goes on. Check the API key in the account's settings."
+    )
+
+
 def test_the_result_stops_asking_once_all_is_answered(world: World) -> None:
     owner, station = world
     session = running(station, "a")
