@@ -51,7 +51,7 @@ def said(session: Session, document: SessionDocument) -> Final:
 def record(session: Session, document: SessionDocument, reading: Reading, now: datetime) -> Correction | None:
     """Of a locked, final session and a new document. A newer one takes the place of one that nobody decided yet.
     None, where the figures are the final ones or the answer is older than the end."""
-    if document.status not in (None, SessionStatus.COMPLETED):
+    if document.status not in (None, SessionStatus.COMPLETED, session.state):
         return None  # an answer that was on its way for long
     before, after = of(session), said(session, document)
     Correction.objects.filter(session=session, decision=CorrectionDecision.OPEN).update(
@@ -99,4 +99,4 @@ def _first(value: Decimal | None, otherwise: Decimal | None) -> Decimal | None:
 def _words(figures: Final, currency: str) -> str:
     energy = "–" if figures.energy_kwh is None else f"{figures.energy_kwh} kWh"
     cost = "–" if figures.cost is None else f"{figures.cost} {currency}"
-    return f"{energy}, {cost}"
+    return f"{energy}, {cost}" if figures.duration_s is None else f"{energy}, {cost}, {figures.duration_s} {_('s')}"

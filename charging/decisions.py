@@ -45,10 +45,10 @@ def is_lost(session: Session) -> bool:
 
 
 def _close(row: Session, now: datetime) -> None:
-    """Energy that flowed belongs to a completed session. One that never charged is not called failed, which is final:
-    the vendor may still prove that it charged."""
+    """Energy that flowed, and money, belong to a completed session. One that never charged is not called failed, which
+    is final: the vendor may still prove that it charged."""
     row.stop_state, row.due_at, row.hurry = StopState.NONE, None, False
-    if row.energy_kwh:
+    if row.energy_kwh or row.cost:
         row.completed_at = row.completed_at or now
         settling.move(row, State.COMPLETED, now)
     else:

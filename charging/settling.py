@@ -26,17 +26,18 @@ def move(session: Session, to: State, now: datetime) -> None:
     """Change the state of a locked, unsaved row with all that hangs on it. Raises ForbiddenMove.
 
     An ended session lets go of its connector; one that comes back to life takes it again if nobody else holds it.
+    Figures that were final in one state are not in the next: whoever knows better sets `final_at` afterwards.
     """
     if to not in MOVES[session.state]:
         raise ForbiddenMove(f"{session.state} -> {to}")
-    session.state = to
+    session.state, session.final_at = to, None
     if to in ENDED:
         session.holds_connector = False
         session.blocked_until = None
         session.ended_at = session.completed_at or now
         session.due_at = session.claimed_until = None
     elif to in LIVE:
-        session.ended_at = session.final_at = session.blocked_until = None
+        session.ended_at = session.blocked_until = None
         session.holds_connector = session.holds_connector or _is_free(session)
 
 
@@ -90,9 +91,11 @@ def apply(*, session: Session, document: SessionDocument, now: datetime, via: st
             row.save()  # whoever watches sees what was refused
             return row
         is_news = kept.news is not None
-        if row.state == State.COMPLETED and row.final_at:
+        if row.final_at and _adds_nothing(row, document):
             if kept.news is not None:
                 corrections.record(row, document, kept.news, now)
+                if row.state == State.FAILED:
+                    _take_status(row, document, now, is_news=True)  # which shows what it cannot take
                 row.save()
             return row
         _take_figures(row, document, now, is_news=is_news)
@@ -105,6 +108,11 @@ def apply(*, session: Session, document: SessionDocument, now: datetime, via: st
         report(row, now)
         row.refresh_from_db(fields=["due_at"])
     return row
+
+
+def _adds_nothing(session: Session, document: SessionDocument) -> bool:
+    """No move can come of it, only other figures."""
+    return not MOVES[session.state] or document.status is None or STATE_OF[document.status] == session.state
 
 
 def _is_free(session: Session) -> bool:
@@ -159,17 +167,16 @@ def _take_status(session: Session, document: SessionDocument, now: datetime, *, 
         return
     if to == session.state or (to, session.state) == (State.PENDING, State.EXPIRED):
         return
-    if to == State.COMPLETED:
-        # Without the vendor's moment of disconnecting the session would be in no day's total.
-        session.completed_at = session.completed_at or document.measured_at or now
     before = State(session.state).label
-    try:
-        move(session, to, now)
-    except ForbiddenMove:
+    if to not in MOVES[session.state]:
         if is_news:
             text = _("The vendor said “%(to)s” of a session that is %(before)s. Not taken.")
             timeline.note(session, kind="odd", text=text % {"to": to.label, "before": before}, now=now)
         return
+    if to == State.COMPLETED:
+        # Without the vendor's moment of disconnecting the session would be in no day's total.
+        session.completed_at = session.completed_at or document.measured_at or now
+    move(session, to, now)
     if document.status_reason is None:
         session.status_reason = ""  # the reason of the state before says nothing of this one
     text = _("%(before)s → %(to)s") % {"before": before, "to": to.label}

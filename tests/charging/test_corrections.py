@@ -9,6 +9,7 @@ import pytest
 from charging import corrections, sessions
 from charging.models import Correction, Reading, Session
 from charging.models.correction import CorrectionDecision as Decision
+from charging.models.session import State
 from eevion.sessions import read_session
 from people.models import AuditEntry
 from tests import factories
@@ -49,6 +50,44 @@ def test_a_new_document_with_the_same_figures_is_no_correction() -> None:
     session = final()
     read(session, 1, power=Decimal(0), externalReference="van")
     assert Correction.objects.count() == 0
+
+
+def test_a_correction_of_the_time_alone_says_what_changed() -> None:
+    session = final()
+    read(session, 1, duration=3900)
+    words = session.events.get(kind="correction").text
+    assert "7.000 kWh, 2.4500 CAD, 3900 s instead of 7.000 kWh, 2.4500 CAD, 3600 s" in words
+
+
+@pytest.mark.parametrize("status", ["failed", "expired"])
+def test_figures_of_one_that_never_charged_are_final_too(status: str) -> None:
+    session = factories.session(vendor_session_id="ses_1", state=State.PENDING)
+    read(session, 0, status=status, energy=Decimal(0), cost=Decimal(0), duration=0)
+    read(session, 1, status=status, energy=Decimal(0), cost=Decimal("1.50"), duration=0)
+    assert figures(session) == (Decimal(0), Decimal(0), 0)
+    assert (session.state, session.final_at) == (status, NOW)
+    assert Correction.objects.get().cost_after == Decimal("1.50")
+
+
+def test_a_failed_session_that_is_called_completed_afterwards_is_no_days_business() -> None:
+    session = factories.session(vendor_session_id="ses_1", state=State.PENDING)
+    read(session, 0, status="failed", energy=Decimal(0), cost=Decimal(0), duration=0)
+    read(session, 1)
+    assert figures(session) == (Decimal(0), Decimal(0), 0)
+    assert (session.state, session.completed_at) == (State.FAILED, None)
+    assert Correction.objects.get().energy_kwh_after == Decimal(7)
+    assert [event.text for event in session.events.filter(kind="odd")] == [
+        "The vendor said “Completed” of a session that is Failed. Not taken."
+    ]
+
+
+def test_one_that_was_final_as_expired_and_charged_after_all_is_final_anew() -> None:
+    session = factories.session(vendor_session_id="ses_1", state=State.PENDING)
+    read(session, 0, status="expired", energy=None, cost=None, duration=None)
+    read(session, 9)
+    assert figures(session) == (Decimal(7), Decimal("2.45"), 3600)
+    assert (session.state, session.final_at) == (State.COMPLETED, NOW + timedelta(minutes=9))
+    assert session.events.filter(kind="final").count() == 2
 
 
 def test_money_in_another_currency_is_not_taken_for_ours() -> None:

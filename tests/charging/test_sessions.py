@@ -217,13 +217,20 @@ def test_a_person_decides_an_unknown_start() -> None:
         sessions.decide(actor=actor, session=session, decision="never_started", now=NOW)
 
 
-@pytest.mark.parametrize(("energy_kwh", "state"), [(Decimal(3), State.COMPLETED), (None, State.ABANDONED)])
-def test_a_person_closes_a_session_that_cannot_be_read(energy_kwh: Decimal | None, state: State) -> None:
+@pytest.mark.parametrize(
+    ("figures", "state"),
+    [
+        ({"energy_kwh": Decimal(3)}, State.COMPLETED),
+        ({"cost": Decimal("1.00")}, State.COMPLETED),
+        ({"energy_kwh": Decimal(0), "cost": Decimal(0)}, State.ABANDONED),
+        ({}, State.ABANDONED),
+    ],
+    ids=["energy", "money", "nothing", "silence"],
+)
+def test_a_person_closes_a_session_that_cannot_be_read(figures: dict[str, Decimal], state: State) -> None:
     station = factories.station()
     connector = station.connectors.get(number=1)
-    session = factories.session(
-        station, connector=connector, vendor_session_id="ses_1", energy_kwh=energy_kwh, read_failures=2
-    )
+    session = factories.session(station, connector=connector, vendor_session_id="ses_1", read_failures=2, **figures)
     actor = factories.actor(factories.member(organisation=station.organisation))
     after = sessions.decide(actor=actor, session=session, decision="closed", now=NOW)
     assert (after.state, after.holds_connector, after.ended_at, after.final_at) == (state, False, NOW, None)
