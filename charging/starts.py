@@ -21,11 +21,12 @@ from charging.stop_rules import Rule
 from fleet import gateway, hooks
 from fleet.models import Station
 from fleet.models.message import HookKind, HookToken
-from lib import outage
+from lib import clock, outage
 from people import audit
 from people.actor import Doer
 
 ON_ITS_WAY = (State.REQUESTED, State.UNKNOWN, State.PENDING)
+SECOND_CLICK = timedelta(seconds=5)  # wall: so soon nobody fills the form for another car
 
 
 def request_start(
@@ -133,7 +134,7 @@ def _write(
 ) -> tuple[Session, bool]:
     """The session, and whether it was written just now; its stop rules are the caller's to write."""
     place = Station.objects.select_for_update(of=("self",)).select_related("site", "tariff").get(pk=station.pk)
-    again = _repeated(place, number, reference, origin, now) if reference else None
+    again = _repeated(actor, place, number, reference, origin, now)
     if again is not None:
         return again, False
     admission.check(place)
@@ -159,18 +160,22 @@ def _write(
     return session, True
 
 
-def _repeated(place: Station, number: int | None, reference: str, origin: Origin, now: datetime) -> Session | None:
+def _repeated(
+    actor: Doer, place: Station, number: int | None, reference: str, origin: Origin, now: datetime
+) -> Session | None:
     """The open session that this start only repeats. A program repeats until it is answered; a person's second click
     comes while the first is on its way, later it is another wish; a time of a plan is written once and repeats nothing.
     """
     same = Session.objects.filter(station=place, reference=reference, state__in=OPEN).order_by("id")
     same = same.exclude(state=State.UNKNOWN, holds_connector=False)
     if origin == Origin.API:
-        return same.first()
+        return same.first() if reference else None
     if number is not None:
         same = same.filter(connector__number=number)
-    again = same.filter(state__in=ON_ITS_WAY).first() if origin == Origin.PERSON else None
-    there = same.first()
+    clicked = same.filter(state__in=ON_ITS_WAY, requested_by=actor.user_id) if origin == Origin.PERSON else same.none()
+    if not reference:  # tells nothing by itself
+        return clicked.filter(requested_at__gt=now - SECOND_CLICK * clock.speed()).first()
+    again, there = clicked.first(), same.first()
     if again is None and there is not None:
         raise admission.taken(there, now)
     return again

@@ -55,9 +55,30 @@ def test_to_a_program_the_same_reference_returns_the_open_session() -> None:
 
 
 @pytest.mark.parametrize("number", [None, 1])
-def test_a_second_click_returns_the_start_that_is_on_its_way(number: int | None) -> None:
+@pytest.mark.parametrize("reference", ["driver-a", ""])
+def test_a_second_click_returns_the_start_that_is_on_its_way(number: int | None, reference: str) -> None:
     station = factories.station()
-    assert start(station, number).pk == start(station, number).pk
+    clicks = {
+        "actor": factories.actor(factories.member(organisation=station.organisation)),
+        "station": station,
+        "connector_number": number,
+        "reference": reference,
+        "origin": Origin.PERSON,
+    }
+    first = sessions.request_start(**clicks, now=NOW)
+    assert sessions.request_start(**clicks, now=NOW + timedelta(seconds=1)) == first
+
+
+def test_two_cars_without_a_reference_are_two_starts() -> None:
+    station = factories.station()
+    actor = factories.actor(factories.member(organisation=station.organisation))
+    numbers = [
+        sessions.request_start(
+            actor=actor, station=station, connector_number=None, reference="", origin=Origin.PERSON, now=at
+        ).connector.number
+        for at in (NOW, NOW + timedelta(minutes=1))
+    ]
+    assert numbers == [1, 2]
 
 
 def test_the_same_reference_at_another_connector_is_another_start() -> None:
