@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
+from django.conf import settings
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 
 from api import examples
@@ -21,13 +22,17 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "in_session": (409, "Another session is going on there; Retry-After says when to ask again."),
     "blocked": (409, "An earlier start got no answer and may still begin; Retry-After says when the block ends."),
     "not_stoppable": (409, "The session has ended, or its end was asked for already."),
+    "too_long": (413, f"The body is longer than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 1024**2} MB."),
+    "unsupported_media_type": (415, "The body is not named as JSON: send `Content-Type: application/json`."),
     "unavailable": (422, "The station is not active, offline, faulted or closed by a command."),
     "no_such_connector": (422, "The station has no connector of that number."),
     "ambiguous": (422, "Several stations have this id: name it by our own id, as a number."),
     "bad_command": (422, "The stations cannot be asked this; the message says why."),
     "too_many_wrong_keys": (429, "Too many wrong keys came from this address; Retry-After says when to try again."),
+    "away": (503, "The database is away for a moment; Retry-After says when to send the same request again."),
 }
-ALWAYS = ("unauthorized", "forbidden", "too_many_wrong_keys")
+ALWAYS = ("unauthorized", "forbidden", "too_many_wrong_keys", "away")
+BODY = ("invalid", "parse_error", "too_long", "unsupported_media_type")  # where a body is read
 
 
 def operation(

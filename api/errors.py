@@ -32,7 +32,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """None for a defect of ours: it is logged and answered as any other 500."""
     if isinstance(error, OperationalError | InterfaceError):
         log.warning("the database is away: %s", error)
-        error = Refused(503, "unavailable", str(AWAY), retry_after_s=AWAY_S)
+        error = Refused(503, "away", str(AWAY), retry_after_s=AWAY_S)
     if isinstance(error, RequestDataTooBig):
         megabytes = settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 1024**2
         text = _("The body is longer than %(megabytes)d MB; send less at once.")
@@ -72,4 +72,6 @@ def _message(error: Exception) -> str:
         return _("This key is unknown or revoked. Make a new one under Settings, API keys.")
     if isinstance(error, exceptions.ValidationError):
         return _("Some of the input is wrong; fields says which.")
+    if isinstance(error, exceptions.UnsupportedMediaType):
+        return _("The body is not named as JSON. Send the header “Content-Type: application/json”.")
     return str(error.detail) if isinstance(error, exceptions.APIException) else str(error)

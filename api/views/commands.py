@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from api import examples, gate, pages, serializers
 from api import stations as named
-from api.described import operation
+from api.described import BODY, operation
 from api.errors import Refused
 from charging import tasks
 from fleet import commands as fleet_commands
@@ -36,7 +36,7 @@ from people.roles import Permission
 @operation(
     "request_command",
     {202: serializers.Command},
-    *("invalid", "parse_error", "not_found", "ambiguous", "bad_command"),
+    *(*BODY, "not_found", "ambiguous", "bad_command"),
     example=examples.QUEUED,
     asked=examples.COMMANDS,
     methods=["POST"],

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 
 from api import examples, filters, gate, pages, serializers
 from api import stations as named
-from api.described import operation
+from api.described import BODY, operation
 from api.errors import Refused
 from charging import rule_states, tasks
 from charging import sessions as charging
@@ -45,7 +45,7 @@ FILTERS = [
 @operation(
     "start_session",
     {202: serializers.SessionWithRules},
-    *("invalid", "parse_error", "not_found", "in_session", "blocked", "unavailable", "no_such_connector", "ambiguous"),
+    *(*BODY, "not_found", "in_session", "blocked", "unavailable", "no_such_connector", "ambiguous"),
     example=examples.STARTED,
     asked=examples.START,
     methods=["POST"],

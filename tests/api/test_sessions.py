@@ -137,6 +137,13 @@ def test_json_that_is_nested_too_deeply_is_wrong_input(owner: Membership, body: 
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "parse_error")
 
 
+def test_a_body_that_is_no_json_says_what_to_send(owner: Membership) -> None:
+    answer = Api(owner).http.post("/api/v1/sessions", {"station": "HC-1"})
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (415, "unsupported_media_type")
+    assert "“Content-Type: application/json”" in error["message"]
+
+
 def test_a_body_that_is_too_long_is_refused_before_it_is_read(owner: Membership, settings: Settings) -> None:
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1024
     answer = Api(owner).http.post("/api/v1/sessions", b'"' + b"x" * 1024 + b'"', content_type="application/json")

@@ -185,7 +185,7 @@ def test_an_answer_and_a_webhook_that_come_while_the_database_is_away_are_kept(h
     assert (ready.status, ready.json()) == (503, {"ready": False, "database": "away"})
     assert (refused.status, refused.json()["error"]["code"], refused.headers["Retry-After"]) == (
         503,
-        "unavailable",
+        "away",
         "5",
     )
     assert [answer.status for answer in answers] == [200]
