@@ -1,7 +1,9 @@
-"""The second half of a pair: what ends a window that has begun, and the windows that were left open."""
+"""The second half of a pair: what ends a window that has begun, and the windows that were left open until somebody ends
+them or leaves them as they are."""
 
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
@@ -11,6 +13,7 @@ from fleet.models import Command, CommandItem, CommandSchedule, ScheduledRun, St
 from fleet.models.command import DONE_ITEMS, OPEN_ITEMS, InSession, ItemState, Origin
 from fleet.models.station import Lifecycle
 from fleet.undo import MAY_BE_DONE, Found
+from people import audit
 from people.actor import Actor, System
 
 Outcome = ScheduledRun.Outcome
@@ -74,6 +77,27 @@ def left_open(actor: Actor) -> "QuerySet[ScheduledRun]":
     mine = ScheduledRun.objects.filter(schedule__in=CommandSchedule.objects.visible_to(actor))
     missed = mine.filter(return_outcome=Outcome.MISSED, command__isnull=False)
     return missed.filter(Exists(still)).select_related("schedule", "command").order_by("-due_at", "-pk")
+
+
+def leave(*, actor: Actor, run: ScheduledRun, now: datetime) -> bool:
+    """A window that was left open may stay so: it is loud no more, and says who said it. False: it is not open now."""
+    with transaction.atomic():
+        # Locked first and looked at after: two people at once leave it once.
+        held = ScheduledRun.objects.select_for_update(of=("self",)).select_related("schedule").get(pk=run.pk)
+        if not left_open(actor).filter(pk=held.pk).exists():
+            return False
+        words = _("%(who)s has left it as it is. %(why)s") % {"who": actor.label, "why": held.return_reason}
+        held.return_outcome, held.return_reason = Outcome.LEFT, words[:300]
+        held.save(update_fields=["return_outcome", "return_reason"])
+        audit.record(
+            actor=actor,
+            verb="command_schedule.left",
+            subject=str(held.schedule),
+            now=now,
+            schedule=str(held.schedule.public_id),
+            due_at=held.due_at.isoformat(),
+        )
+    return True
 
 
 def _send(run: ScheduledRun, first: Command, doer: System, due_at: datetime, now: datetime) -> Command | None:

@@ -53,6 +53,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(
         "commands/scheduled/<uuid:public_id>/end", command_schedules.command_schedule_end, name="command_schedule_end"
     ),
+    path(
+        "commands/scheduled/<uuid:public_id>/leave",
+        command_schedules.command_schedule_leave,
+        name="command_schedule_leave",
+    ),
     path("commands/<uuid:public_id>/", command.command, name="command"),
     path("commands/<uuid:public_id>/undo", command_again.command_undo, name="command_undo"),
     path("commands/<uuid:public_id>/retry", command_again.command_retry, name="command_retry"),

@@ -146,6 +146,7 @@ ROWS: dict[str, Row] = {
     "command_schedule": Row(P.VIEW, SCHEDULE),
     "command_schedule_cancel": Row(P.COMMAND_STATIONS, SCHEDULE),
     "command_schedule_end": Row(P.COMMAND_STATIONS, SCHEDULE, ok=302, method="post"),
+    "command_schedule_leave": Row(P.COMMAND_STATIONS, SCHEDULE, ok=302, method="post"),
     "command_new": Row(P.COMMAND_STATIONS),
     "command_drift": Row(P.VIEW),
     "command_drift_csv": Row(P.EXPORT),

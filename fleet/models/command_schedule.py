@@ -91,6 +91,7 @@ class ScheduledRun(models.Model):
     class Outcome(models.TextChoices):
         FIRED = "fired", _("Sent")
         MISSED = "missed", _("Missed")  # nothing was running at its time, and the deadline passed
+        LEFT = "left", _("Left as it is")  # missed, and a person has said that it may stay so
 
     schedule = models.ForeignKey(CommandSchedule, models.CASCADE, related_name="runs")
     due_at = models.DateTimeField()

@@ -96,18 +96,50 @@ def command_schedule_cancel(request: ActorRequest, public_id: str) -> HttpRespon
 def command_schedule_end(request: ActorRequest, public_id: str) -> HttpResponse:
     """Now by hand what ends the last window that was left open: a draft of it."""
     schedule = get_object_or_404(CommandSchedule.objects.visible_to(request.actor), public_id=public_id)
-    run = schedule_ends.left_open(request.actor).filter(schedule=schedule).first()
+    run = _chosen(request, schedule)
     if run is None or run.command is None:
-        messages.info(request, _("No window of this schedule was left open."))
-        return redirect("command_schedule", schedule.public_id)
+        return _closed(request, schedule)
     found = schedule_ends.back(run, Station.objects.visible_to(request.actor))
     nothing = _("There is nothing to send.")
     return to_draft(request, found, command=run.command, origin=Origin.UNDO, nothing=nothing)
 
 
-def _left_open(request: ActorRequest, schedule: CommandSchedule | None = None) -> list[ScheduledRun]:
+@require_POST
+@require(Permission.COMMAND_STATIONS)
+def command_schedule_leave(request: ActorRequest, public_id: str) -> HttpResponse:
+    """That window may stay open. Who sees only some of its stations cannot say that for the others."""
+    schedule = get_object_or_404(CommandSchedule.objects.visible_to(request.actor), public_id=public_id)
+    run = _chosen(request, schedule)
+    if not schedules.is_whole(request.actor, schedule):
+        words = _("It also has stations of sites that you do not see. Who sees them all can leave it as it is.")
+        messages.warning(request, words)
+    elif run is None or not schedule_ends.leave(actor=request.actor, run=run, now=clock.now()):
+        return _closed(request, schedule)
+    else:
+        words = _("It stays as it is, and that is noted with your name. A new command can still change it.")
+        messages.success(request, words)
+    return redirect("command_schedule", schedule.public_id)
+
+
+def _chosen(request: ActorRequest, schedule: CommandSchedule) -> ScheduledRun | None:
+    """The window left open that the button belongs to; without one, the last."""
+    found, run = schedule_ends.left_open(request.actor).filter(schedule=schedule), request.POST.get("run", "")
+    if run:
+        found = found.filter(pk=int(run) if run.isdecimal() and len(run) < 18 else 0)
+    return found.first()
+
+
+def _closed(request: ActorRequest, schedule: CommandSchedule) -> HttpResponse:
+    messages.info(request, _("No window of this schedule is left open: somebody has seen to it already."))
+    return redirect("command_schedule", schedule.public_id)
+
+
+def _left_open(request: ActorRequest, schedule: CommandSchedule | None = None) -> list[tuple[ScheduledRun, bool]]:
+    """Each with whether the person sees all of its schedule's stations."""
     found = schedule_ends.left_open(request.actor)
-    return list((found.filter(schedule=schedule) if schedule else found)[:LAST])
+    runs = list((found.filter(schedule=schedule) if schedule else found)[:LAST])
+    partial = schedules_list.partial(request.actor, {run.schedule_id for run in runs})
+    return [(run, run.schedule_id not in partial) for run in runs]
 
 
 def _coming(schedule: CommandSchedule, when: schedule_times.When) -> list[Any]:

@@ -11,7 +11,7 @@ from fleet.command_options import OF_PAGES
 from fleet.models import CommandDraft, CommandItem, CommandSchedule, Station
 from fleet.models.command import ItemState
 from fleet.schedules import When
-from people.models import Membership
+from people.models import AuditEntry, Membership
 from people.roles import Role
 from tests import factories
 
@@ -121,10 +121,45 @@ def test_a_lot_left_closed_is_loud_and_one_step_from_its_end(
     assert (draft.origin, draft.parent) == ("undo", made.runs.get().command)
 
 
+def test_a_lot_left_closed_can_be_left_as_it_is_with_a_name_to_it(
+    client: Client, owner: Membership, station: Station
+) -> None:
+    made = left_open(owner, station)
+    run = made.runs.get()
+    assert "Leave it as it is" in text(client, LIST)
+    answer = client.post(f"{LIST}{made.public_id}/leave", {"run": run.pk}, follow=True).content.decode()
+    name = factories.actor(owner).label
+    assert "noted with your name" in answer and f"{name} has left it as it is." in answer
+    for address in (LIST, f"{LIST}{made.public_id}/"):
+        assert "has begun and not ended" not in text(client, address)
+    run.refresh_from_db()
+    assert (run.return_outcome, run.return_reason) == (
+        "left",
+        f"{name} has left it as it is. Nothing was running when the window was to end, and the deadline has passed.",
+    )
+    entry = AuditEntry.objects.get(verb="command_schedule.left")
+    assert (entry.subject, entry.details["due_at"]) == ("Sundays", CLOSES.isoformat())
+    again = client.post(f"{LIST}{made.public_id}/leave", {"run": run.pk}, follow=True).content.decode()
+    assert "somebody has seen to it already" in again
+    assert AuditEntry.objects.filter(verb="command_schedule.left").count() == 1
+
+
+def test_who_sees_some_of_its_stations_cannot_leave_it_for_the_others(owner: Membership, station: Station) -> None:
+    made = left_open(owner, station)
+    made.stations.add(factories.station(factories.site(owner.organisation)))
+    some = factories.member(Role.OPERATOR, organisation=owner.organisation, site_ids=[station.site_id])
+    client = factories.client_for(some)
+    html = text(client, LIST)
+    assert ("See what would end it" in html, "Leave it as it is" in html) == (True, False)
+    answer = client.post(f"{LIST}{made.public_id}/leave", follow=True).content.decode()
+    assert "Who sees them all can leave it as it is." in answer
+    assert made.runs.get().return_outcome == "missed"
+
+
 def test_nothing_left_open_makes_no_draft(client: Client, owner: Membership, station: Station) -> None:
     made = scheduled(owner, station)
     answer = client.post(f"{LIST}{made.public_id}/end", follow=True)
-    assert "No window of this schedule was left open." in answer.content.decode()
+    assert "No window of this schedule is left open" in answer.content.decode()
     assert CommandDraft.objects.count() == 0
 
 
