@@ -16,6 +16,7 @@ from lib import clock_times
 from people import audit
 from people.actor import Actor, System
 
+FARTHEST = timedelta(days=366)  # a later date is a slip of the finger
 TRY_EVERY = timedelta(seconds=30)  # wall: a station that is taken or closed is tried again after this long
 Outcome = PlannedStart.Outcome
 
@@ -42,6 +43,8 @@ def create(
         connector = Connector.objects.filter(station=station, number=connector_number).first()
         if connector is None:
             raise admission.NoSuchConnector(connector_number)
+    if on_date is not None and on_date > (now + FARTHEST).date():
+        raise PlanRefused(_("That is more than a year away. Choose an earlier date."))
     days = sorted(set(weekdays)) if on_date is None else []
     next_at = clock_times.next_time(on_date=on_date, weekdays=days, at_time=at_time, zone=station.site.zone, after=now)
     if next_at is None:

@@ -60,7 +60,7 @@ def _days(actor: Actor, start_date: date | None, end_date: date | None) -> Q:
         here = Q(site__timezone=name)
         if start_date:
             here &= Q(ended_at__gte=_midnight(start_date, name))
-        if end_date:
+        if end_date and end_date < date.max:
             here &= Q(ended_at__lt=_midnight(end_date + timedelta(days=1), name))
         found |= here
     return found

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 SECOND = timedelta(seconds=1)
 LOOK_AHEAD = timedelta(days=8)
+FIRST, LAST = date(2, 1, 1), date(9998, 12, 31)  # beyond them the moment of a zone's clock has no date in UTC
 
 
 def next_showing(at_time: time, after: datetime, zone: ZoneInfo) -> datetime:
@@ -48,7 +49,7 @@ def showings(naive: datetime, zone: ZoneInfo) -> Iterable[datetime]:
 
 def _days(on_date: date | None, weekdays: Sequence[int], today: date) -> Iterable[date]:
     if on_date is not None:
-        return [on_date]
+        return [on_date] if FIRST <= on_date <= LAST else []
     ahead = (today + timedelta(days=n) for n in range(-1, LOOK_AHEAD.days + 1))
     return (day for day in ahead if day.isoweekday() in weekdays)
 

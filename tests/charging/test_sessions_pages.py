@@ -83,6 +83,16 @@ def test_a_day_is_the_local_day_of_the_site(world: World) -> None:
     assert [row.pk for row in found] == [late.pk]
 
 
+@pytest.mark.parametrize("name", ["start_date", "end_date"])
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_the_first_and_the_last_day_of_all_are_days(world: World, name: str, day: str) -> None:
+    owner, station = world
+    there = past(station, hours=1).pk
+    answer = factories.client_for(owner).get(reverse("sessions"), {name: day})
+    keeps = (name == "start_date") == (day < "2")
+    assert [row.pk for row in answer.context["page"].sessions] == ([there] if keeps else [])
+
+
 def test_a_filter_without_sense_says_so(world: World) -> None:
     owner, _station = world
     query = {"start_date": "2026-06-02", "end_date": "2026-06-01"}

@@ -112,3 +112,10 @@ def test_weekdays_agree_with_somebody_who_watches_the_clock(
     zone, after, at_time = ZoneInfo(name), night + offset * MINUTE, time(hour, minute)
     found = clock_times.next_time(on_date=None, weekdays=sorted(weekdays), at_time=at_time, zone=zone, after=after)
     assert found == watched(weekdays, at_time, after, zone)
+
+
+@pytest.mark.parametrize("zone", ["America/Toronto", "Asia/Tokyo", "UTC"])
+@pytest.mark.parametrize("day", [date.min, date.max])
+def test_the_first_and_the_last_date_of_all_never_come(day: date, zone: str) -> None:
+    given = {"on_date": day, "weekdays": (), "at_time": time(23), "zone": ZoneInfo(zone)}
+    assert clock_times.next_time(**given, after=utc("2026-06-01T22:00")) is None
