@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
+from django.db.models import Case, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from charging import sessions, stop_bill, stops, tasks
 from charging.models import Session
-from charging.models.session import OPEN, State
+from charging.models.session import OPEN, State, StopState
 from fleet.models import Site
 from lib import clock
 from people.access import require
@@ -21,6 +22,7 @@ from people.actor import Actor
 from people.roles import Permission
 
 MOST = 200  # as many as a board shows
+STOPPABLE_FIRST = Case(When(state__in=stops.STOPPABLE, stop_state__in=("", StopState.REFUSED), then=0), default=1)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -39,7 +41,8 @@ def site_sessions_stop(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         found = _named(request).filter(site=site)
     else:
-        found = _visible(actor).filter(site=site, state__in=OPEN)
+        # What can be stopped comes first: a page of those that cannot must not hide it.
+        found = _visible(actor).filter(site=site, state__in=OPEN).order_by(STOPPABLE_FIRST, "station__vendor_id", "id")
     return _stop(request, found, reverse("site", args=[pk]), site)
 
 
@@ -63,13 +66,15 @@ def sessions_stop_result(request: HttpRequest) -> HttpResponse:
 
 
 def _stop(request: HttpRequest, found: Any, back_href: str, site: Site | None = None) -> HttpResponse:
-    rows = list(found[:MOST])
+    rows = list(found[: MOST + 1])
+    more = found.count() - MOST if len(rows) > MOST else 0
+    rows = rows[:MOST]
     bill = stop_bill.bill(rows)
     if request.method != "POST":
         if not rows:
             messages.info(request, _nothing(site))
             return redirect(back_href)
-        context = {"bill": bill, "site": site, "title": _title(bill, site), "cancel_url": back_href}
+        context = {"bill": bill, "site": site, "title": _title(bill, site, more), "more": more, "cancel_url": back_href}
         return render(request, "charging/sessions_stop.html", context)
     asked = sessions.request_many(actor=_actor(request), sessions=bill.to_stop, now=clock.now())
     for session in asked.requested:
@@ -86,11 +91,11 @@ def _nothing(site: Site | None) -> str:
     return _("No session is selected. Select some rows first.")
 
 
-def _title(bill: stop_bill.StopBill, site: Site | None) -> str:
+def _title(bill: stop_bill.StopBill, site: Site | None, more: int) -> str:
     count = len(bill.to_stop)
     if not count:
         return _("Nothing here can be stopped")
-    if site is not None:
+    if site is not None and not more:
         words = ngettext("Stop the one session at %(site)s?", "Stop all %(n)s sessions at %(site)s?", count)
         return words % {"n": count, "site": site}
     return ngettext("Stop %(n)s session?", "Stop %(n)s sessions?", count) % {"n": count}

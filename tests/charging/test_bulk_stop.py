@@ -14,6 +14,7 @@ import eevion
 from charging import stop_bill, stops
 from charging.models import Session
 from charging.models.session import State, StopState
+from charging.views import bulk_stop
 from fleet.models import Station
 from people.models import Membership
 from people.roles import Role
@@ -155,6 +156,21 @@ def test_all_of_a_site_are_those_of_the_question(world: World) -> None:
     client.post(address, {"id": [first.pk, other.pk]})
     found = {row.pk: row.stop_state for row in Session.objects.all()}
     assert found == {first.pk: "wanted", other.pk: "", late.pk: ""}
+
+
+def test_a_site_with_more_than_one_question_holds_does_not_say_all(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner, station = world
+    monkeypatch.setattr(bulk_stop, "MOST", 2)
+    running(station, "a", state=State.STOPPED)
+    wanted = [running(station, name) for name in "bc"]
+    client = factories.client_for(owner)
+    address = reverse("site_sessions_stop", args=[station.site_id])
+    html = text(client.get(address).content)
+    assert "Stop 2 sessions?" in html
+    assert "1 more session is open there and goes on: ask again for it afterwards." in html
+    assert [f'name="id" value="{row.pk}"' in html for row in wanted] == [True, True]
 
 
 def test_a_site_without_sessions_says_so(world: World) -> None:
