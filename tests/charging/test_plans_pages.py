@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from charging.models import PlannedStart, Session, StartPlan
+from charging.models.session import State
 from lib import clock
 from people.models import Membership
 from tests import factories
@@ -53,7 +54,17 @@ def test_weekdays_make_a_repeating_plan(client: Client, owner: Membership) -> No
         ({"on_date": ""}, "Choose either a date or weekdays."),
         ({"weekdays": ["1"]}, "Choose either a date or weekdays."),
         ({"on_date": "2020-01-01"}, "That moment has passed. Choose a later one."),
+        ({"on_date": "0001-01-01"}, "That moment has passed. Choose a later one."),
+        ({"on_date": "9999-12-31"}, "That is more than a year away. Choose an earlier date."),
         ({"connector": 9}, "The station has no connector 9."),
+        ({"connector": "²"}, "Enter a whole number."),
+        ({"connector": "-1"}, "Ensure this value is greater than or equal to 1."),
+        ({"patience_minutes": "1e9"}, "Enter a whole number."),
+        ({"patience_minutes": ""}, "This field is required."),
+        ({"station": "9" * 30}, "Select a valid choice."),
+        ({"station": "abc"}, "Select a valid choice."),
+        ({"reference": "van-12\0"}, "Null characters are not allowed."),
+        ({"weekdays": ["8"], "on_date": ""}, "Select a valid choice."),
         ({"at_time": "25:00"}, "Enter a valid time."),
     ],
 )
@@ -82,6 +93,16 @@ def test_what_became_of_a_start_is_told(client: Client, owner: Membership) -> No
     PlannedStart.objects.create(plan=plan, due_at=factories.NOW, outcome="missed", reason="The station is offline.")
     text = client.get("/starts/planned/").content.decode()
     assert ("Missed" in text, "The station is offline." in text) == (True, True)
+
+
+def test_a_start_that_came_to_nothing_is_not_only_called_started(client: Client, owner: Membership) -> None:
+    station = factories.station(factories.site(owner.organisation))
+    session = factories.session(station, state=State.FAILED, error="Refused by the vendor: The charger is locked.")
+    PlannedStart.objects.create(
+        plan=factories.plan(station), due_at=factories.NOW, outcome="started", session=session, settled_at=factories.NOW
+    )
+    text = client.get("/starts/planned/").content.decode()
+    assert ("· Failed" in text, "Refused by the vendor: The charger is locked." in text) == (True, True)
 
 
 def test_an_empty_list_says_what_it_is_for(client: Client) -> None:
