@@ -26,7 +26,6 @@ NUMBER_DIGITS = 12  # the first 60 bits of the public id, 56 of them random
 CORRECTED = re.compile("(C[0-9]*)?")  # what an accepted correction adds to the number
 TAIL_BITS = 128 - 5 * NUMBER_DIGITS
 DASH = "–"
-CENTS = 2  # decimals that money has at least
 SECONDS_A_MINUTE = 60
 
 
@@ -81,7 +80,7 @@ class Receipt:
     @property
     def amount(self) -> str:
         """The total without its currency, with all its decimals; a dash where the vendor did not say."""
-        return DASH if self.total is None else amount(self.total)
+        return DASH if self.total is None else amount(self.total, self.currency)
 
     @property
     def issued(self) -> str:
@@ -135,9 +134,9 @@ def numbered(text: str) -> Q | None:
     return Q(public_id__gte=UUID(int=first), public_id__lte=UUID(int=last))
 
 
-def amount(value: Decimal) -> str:
-    """Money as it is, with all its decimals, at least two: `4.35`, `4.3463`."""
-    return figures.price(value)
+def amount(value: Decimal, currency: str) -> str:
+    """Money as it is, with all its decimals, at least those of the currency: `4.35`, `4.3463`; `435` of JPY."""
+    return figures.price(value, figures.cents(currency))
 
 
 def moment(at: datetime, zone: str) -> str:
@@ -189,7 +188,7 @@ def _lines(session: Session, price: prices.Price | None) -> tuple[Line, ...]:
     """The tariff's parts, rounded to the total's own decimals, and one more line for what they leave of the total."""
     if price is None or session.cost is None:
         return ()
-    decimals = max(CENTS, -int(session.cost.normalize().as_tuple().exponent))
+    decimals = max(figures.cents(session.currency), -int(session.cost.normalize().as_tuple().exponent))
     step = Decimal(1).scaleb(-decimals)
     exact = list(_parts(session, price))
     parts = [(label, detail, value.quantize(step, ROUND_HALF_UP)) for label, detail, value in exact]
@@ -204,12 +203,12 @@ def _parts(session: Session, price: prices.Price) -> Iterator[tuple[str, str, De
     """What the tariff asks for what the vendor measured: label, detail, amount not rounded."""
     unit = price.currency
     if price.per_kwh and session.energy_kwh is not None:
-        detail = f"{figures.number(session.energy_kwh, 3)} kWh × {amount(price.per_kwh)} {unit}/kWh"
+        detail = f"{figures.number(session.energy_kwh, 3)} kWh × {amount(price.per_kwh, unit)} {unit}/kWh"
         yield _("Energy"), detail, price.per_kwh * session.energy_kwh
     if price.per_minute and session.duration_s is not None:
         minutes = Decimal(session.duration_s) / SECONDS_A_MINUTE
         shown = figures.number(minutes, 0 if session.duration_s % SECONDS_A_MINUTE == 0 else 2)
-        detail = f"{shown} {_('min')} × {amount(price.per_minute)} {unit}/{_('min')}"
+        detail = f"{shown} {_('min')} × {amount(price.per_minute, unit)} {unit}/{_('min')}"
         yield _("Time"), detail, price.per_minute * minutes
     if price.per_start:
         yield _("Start"), _("once"), price.per_start
@@ -229,7 +228,7 @@ def _change(row: Correction, session: Session) -> Fact:
 def _became(name: str, before: Decimal | int | None, after: Decimal | int | None, unit: str, places: int | None) -> str:
     """`cost 4.35 → 4.10 CAD`; without places a figure keeps all its decimals."""
     said = (before, after)
-    shown = [DASH if v is None else figures.price(v) if places is None else figures.number(v, places) for v in said]
+    shown = [DASH if v is None else amount(v, unit) if places is None else figures.number(v, places) for v in said]
     return f"{name} {shown[0]} → {shown[1]} {unit}"
 
 

@@ -260,7 +260,7 @@ def _plain(value: Decimal) -> str:
 
 
 def _money(value: Decimal, currency: str) -> str:
-    return f"{figures.number(value, 2)} {currency}"
+    return f"{figures.money(value, currency)} {currency}"
 
 
 def _minutes(value: Decimal | int) -> str:

@@ -11,6 +11,12 @@ from django.utils.translation import gettext as _
 MINUS = "−"
 ROUNDING = Context(prec=400, rounding=ROUND_HALF_UP)  # wide enough for any float: showing a figure never fails
 Number = int | float | Decimal
+# Currencies of today whose amounts have other than two decimals: ISO 4217, minor units.
+WHOLE = frozenset((
+    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF",
+    "XPF",
+))  # fmt: skip
+THOUSANDTHS = frozenset(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"))
 
 
 def number(value: Number, decimals: int = 0) -> str:
@@ -20,10 +26,20 @@ def number(value: Number, decimals: int = 0) -> str:
     return MINUS + text if rounded < 0 else text
 
 
-def price(value: Number) -> str:
+def cents(currency: str) -> int:
+    """How many decimals an amount in this currency has (ISO 4217, minor units)."""
+    return 0 if currency in WHOLE else 3 if currency in THOUSANDTHS else 2
+
+
+def money(value: Number, currency: str) -> str:
+    """An amount in the currency's own decimals, without its name: `12.40`, `1,240` of JPY, `1.240` of KWD."""
+    return number(value, cents(currency))
+
+
+def price(value: Number, least: int = 2) -> str:
     """A unit price: two decimals, or as many as it has (at most six), so that 0.4275 is not shown as 0.43."""
     digits = -int(exact(value).normalize().as_tuple().exponent)
-    return number(value, min(6, max(2, digits)))
+    return number(value, min(6, max(least, digits)))
 
 
 def exact(value: Number) -> Decimal:

@@ -53,8 +53,8 @@ def kwh_exact(value: Number) -> SafeString:
 
 @register.filter
 def money(value: Number, currency: str) -> SafeString:
-    """An amount, two decimals, never without its currency: `12.40 CAD`."""
-    return _none() if value is None else with_unit(figures.number(value, 2), currency)
+    """An amount in its currency's decimals, never without it: `12.40 CAD`, `1,240 JPY`."""
+    return _none() if value is None else with_unit(figures.money(value, currency), currency)
 
 
 @register.filter

@@ -121,6 +121,19 @@ def test_a_total_of_four_decimals_is_shown_with_them() -> None:
     assert (said.amount, [line.shown for line in said.lines]) == ("9.4363", ["4.3463", "4.5900", "0.5000"])
 
 
+@pytest.mark.parametrize(
+    ("currency", "cost", "shown"),
+    [("JPY", "435.0000", "435"), ("JPY", "435.5000", "435.5"), ("KWD", "4.5000", "4.500"), ("CAD", "4.5", "4.50")],
+)
+def test_an_amount_has_the_decimals_of_its_currency(currency: str, cost: str, shown: str) -> None:
+    tariff = TARIFF | FLAT | {"currency": currency, "price_per_kwh": "30", "price_per_minute": "0"}
+    receipt = receipts.of(session(currency=currency, cost=Decimal(cost), tariff=tariff))
+    assert receipt.amount == shown
+    unit_price = {"JPY": "30", "KWD": "30.000", "CAD": "30.00"}[currency]
+    assert receipt.lines[0].detail == f"12.418 kWh × {unit_price} {currency}/kWh"
+    assert sum((line.amount for line in receipt.lines), Decimal(0)) == Decimal(cost)
+
+
 def test_part_of_a_minute_is_shown() -> None:
     assert lines(duration_s=6510)[1][:2] == ("Time", "108.50 min × 0.0425 CAD/min")
 

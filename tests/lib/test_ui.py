@@ -30,6 +30,8 @@ def listing() -> HttpRequest:
         ("{{ v|kwh }}", '6.90<span class="unit">kWh</span>'),
         ("{{ v|kwh_exact }}", '6.900<span class="unit">kWh</span>'),
         ('{{ v|money:"CAD" }}', '6.90<span class="unit">CAD</span>'),
+        ('{{ v|money:"JPY" }}', '7<span class="unit">JPY</span>'),
+        ('{{ v|money:"KWD" }}', '6.900<span class="unit">KWD</span>'),
         ('{{ v|price:"CAD/kWh" }}', '6.90<span class="unit">CAD/kWh</span>'),
         ("{{ v|percent }}", '7<span class="unit">%</span>'),
         ("{{ v|number:1 }}", "6.9"),
