@@ -26,7 +26,7 @@ class Bay:
 @dataclass(frozen=True)
 class Bays:
     bays: list[Bay]
-    elsewhere: list[Row]  # open sessions whose connector nobody said
+    elsewhere: list[Row]  # open sessions that hold no connector: nobody said which, or its block is over
 
 
 def of(actor: Actor, site: Site, now: datetime) -> Bays:
@@ -38,4 +38,4 @@ def of(actor: Actor, site: Site, now: datetime) -> Bays:
         Bay(connector, state, holding.get(connector.pk))
         for connector, state in places.connectors(actor, now, site_id=site.pk)
     ]
-    return Bays(found, [row for row in rows if row.session.connector_id is None])
+    return Bays(found, [row for row in rows if not (row.session.holds_connector and row.session.connector_id)])

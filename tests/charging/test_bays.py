@@ -1,12 +1,15 @@
 """A site's bays."""
 
+import re
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from django.urls import reverse
 
 from charging import bays
-from charging.models.session import State
+from charging.models import Reading
+from charging.models.session import State, StopState
 from fleet.models import Connector
 from lib import clock
 from tests import factories
@@ -34,6 +37,33 @@ def test_every_connector_has_a_tile_and_its_session() -> None:
         (second.pk, 1, "faulted", None),
     ]
     assert [row.session for row in found.elsewhere] == [placeless]
+
+
+def test_an_unknown_start_stays_in_sight_after_its_block() -> None:
+    owner = factories.member()
+    station = factories.station(factories.site(owner.organisation), connectors=1)
+    lapsed = factories.session(
+        station, state=State.UNKNOWN, connector=station.connectors.get(), holds_connector=False, reference="van-07"
+    )
+    found = bays.of(factories.actor(owner), station.site, clock.now())
+    assert ([bay.row for bay in found.bays], [row.session for row in found.elsewhere]) == ([None], [lapsed])
+    html = factories.client_for(owner).get(reverse("site_bays", args=[station.site_id])).content.decode()
+    assert "van-07" in html
+    assert "connector not said" not in html
+
+
+def test_a_tile_says_how_old_its_figures_are_and_what_went_wrong() -> None:
+    owner = factories.member()
+    station = factories.station(factories.site(owner.organisation), connectors=1)
+    refused = factories.session(
+        station, connector=station.connectors.get(), stop_state=StopState.REFUSED, read_at=clock.now()
+    )
+    at = clock.now() - timedelta(minutes=3)
+    Reading.objects.create(session=refused, received_at=at, confirmed_at=at, document_sha256="x", document="{}")
+    html = factories.client_for(owner).get(reverse("site_bays", args=[station.site_id])).content.decode()
+    tile = " ".join(re.sub(r"<[^>]+>", " ", html.split('<ul class="bays">')[1].split("</ul>")[0]).split())
+    assert "Charging read 3 min ago" in tile
+    assert tile.endswith("stop refused")
 
 
 @pytest.mark.django_db(transaction=True)

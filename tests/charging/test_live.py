@@ -72,6 +72,21 @@ def test_page_shows_the_session(world: World) -> None:
         assert words in html
 
 
+def words(html: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
+
+
+def test_a_list_without_heads_says_how_old_a_reading_is(world: World) -> None:
+    """On a telephone: site, driver, and the age in words."""
+    owner, station = world
+    read = factories.session(station, reference="van-12", read_at=clock.now())
+    reading(read, minutes=2)
+    never = factories.session(station, state=State.PENDING, reference="van-13")
+    html = factories.client_for(owner).get("/").content.decode()
+    lines = [html.split(f'<tr id="s-{one.pk}"')[1].split(' m-more">')[1].split("</td>")[0] for one in (read, never)]
+    assert [words(line) for line in lines] == ["Harbour · van-12 read 2 min ago", "Harbour · van-13 not read yet"]
+
+
 def test_the_first_answer_carries_every_row_and_a_version(world: World) -> None:
     owner, station = world
     client = factories.client_for(owner)

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from charging import walls
-from charging.models import WallLink
+from charging.models import Reading, WallLink
 from config import logs
 from fleet.models import Station
 from lib import clock
@@ -40,6 +40,15 @@ def test_a_wall_opens_without_signing_in_and_offers_nothing_to_do(station: Stati
         assert way_out not in main
     assert answer.headers["Referrer-Policy"] == "no-referrer"
     assert "no-store" in answer.headers["Cache-Control"]
+
+
+def test_each_row_says_how_old_its_reading_is(station: Station) -> None:
+    at = clock.now() - timedelta(minutes=4)
+    session = factories.session(station, read_at=clock.now())
+    Reading.objects.create(session=session, received_at=at, confirmed_at=at, document_sha256="x", document="{}")
+    html = Client().get(wall_of(factories.member(organisation=station.organisation))[1]).content.decode()
+    row = html.split(f'<tr id="s-{session.pk}"')[1].split("</tr>")[0]
+    assert row.rpartition("<time")[2].endswith(">4 min</time></td>")
 
 
 def test_it_shows_what_its_maker_may_see(station: Station) -> None:
