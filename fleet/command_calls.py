@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet, prefetch_related_objects
+from django.db.models import Exists, OuterRef, Q, QuerySet, prefetch_related_objects
 
 from fleet.models import Command, CommandItem, ManageCall, Station
 from people.actor import Actor
@@ -25,9 +25,10 @@ class Shown:
     webhooks: list[tuple[Any, str]]
 
 
-def of(actor: Actor, command: Command) -> QuerySet[ManageCall]:
-    """The calls that name only stations which the actor sees: a document is shown whole or not at all."""
-    found = _all(command)
+def of(actor: Actor, command: Command, station: str = "") -> QuerySet[ManageCall]:
+    """The calls that name only stations which the actor sees: a document is shown whole or not at all. `station` is a
+    part of the id or name of one that they are about."""
+    found = _all(command, station)
     if actor.site_ids is None:
         return found
     return found.filter(station_ids__contained_by=_seen(actor, command))
@@ -41,8 +42,11 @@ def hidden(actor: Actor, command: Command) -> int:
     return _all(command).filter(station_ids__overlap=seen).exclude(station_ids__contained_by=seen).count()
 
 
-def _all(command: Command) -> QuerySet[ManageCall]:
-    return ManageCall.objects.filter(Exists(CommandItem.objects.filter(command=command, call=OuterRef("pk"))))
+def _all(command: Command, station: str = "") -> QuerySet[ManageCall]:
+    items = CommandItem.objects.filter(command=command, call=OuterRef("pk"))
+    if station:
+        items = items.filter(Q(station__vendor_id__icontains=station) | Q(station__name__icontains=station))
+    return ManageCall.objects.filter(Exists(items))
 
 
 def _seen(actor: Actor, command: Command) -> list[int]:

@@ -1,4 +1,7 @@
-"""Commands as lines of CSV: one per command of a list, or one per station and command of one. Sent by lib.csv_file."""
+"""Commands as lines of CSV: one per command of a list, or one per station and command of one command or one station.
+
+Sent by lib.csv_file.
+"""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
@@ -12,6 +15,7 @@ from fleet.models import Command, CommandItem
 from lib import csv_file, figures
 from people.actor import Actor
 
+OF_STATION = ("command_id", "asked_at", "asked_by", "origin")  # ahead of the columns of items
 PORTION = 200  # commands counted at once
 OF_COMMANDS = (
     "command_id", "asked_at", "asked_by", "origin", "what", "scope", "stations", "sites", "items", "left_out",
@@ -57,6 +61,16 @@ def of_items(items: QuerySet[CommandItem]) -> Iterator[list[str]]:
     yield list(OF_ITEMS)
     for item in items.select_related("station__site").order_by("id").iterator(chunk_size=2000):
         yield _item(item)
+
+
+def of_station(items: QuerySet[CommandItem]) -> Iterator[list[str]]:
+    """The head, then a line per item of one station with the command it belongs to, newest first."""
+    yield [*OF_STATION, *OF_ITEMS]
+    for item in items.select_related("command", "station__site").order_by("-id").iterator(chunk_size=2000):
+        command = item.command
+        asked_at = _time(command.requested_at, figures.zone(item.station.site.timezone))
+        by = csv_file.text(command.requested_by_label)
+        yield [str(command.public_id), asked_at, by, command.origin, *_item(item)]
 
 
 def _item(item: CommandItem) -> list[str]:

@@ -34,6 +34,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("stations/import/", station_import.station_import, name="station_import"),
     path("stations/<int:pk>/", station.station, name="station"),
     path("stations/<int:pk>/commands", station_commands.station_commands, name="station_commands"),
+    path("stations/<int:pk>/commands/csv", station_commands.station_commands_csv, name="station_commands_csv"),
     path("stations/<int:pk>/edit/", stations.station_edit, name="station_edit"),
     path("tariffs/", tariffs.tariffs, name="tariffs"),
     path("tariffs/new/", tariffs.tariff_new, name="tariff_new"),

@@ -139,6 +139,7 @@ ROWS: dict[str, Row] = {
     "command_resume": Row(P.COMMAND_STATIONS, COMMAND, ok=302, method="post"),
     "command_abandon": Row(P.COMMAND_STATIONS, COMMAND, ok=302, method="post"),
     "station_commands": Row(P.VIEW, STATION),
+    "station_commands_csv": Row(P.EXPORT, STATION),
     "command_undo": Row(P.COMMAND_STATIONS, COMMAND, ok=302, method="post"),
     "command_retry": Row(P.COMMAND_STATIONS, COMMAND, ok=302, method="post"),
     "command_schedules": Row(P.VIEW),

@@ -21,12 +21,12 @@ from fleet import (
     command_timeline,
     command_words,
     commands_list,
+    item_rows,
     paging,
 )
-from fleet.command_progress import MOVING_ITEMS, Progress
+from fleet.command_progress import Progress
 from fleet.models import Command, CommandItem, CommandSchedule, Site
-from fleet.models.command import DONE_ITEMS, DROPPED_ITEMS, WRONG_ITEMS, ItemState, Origin
-from fleet.models.station import CommandKind
+from fleet.models.command import DROPPED_ITEMS, WRONG_ITEMS, ItemState, Origin
 from fleet.retries import RETRIED
 from fleet.views import polling
 from lib import clock
@@ -38,13 +38,12 @@ FORMS = ("cancel", "resume", "abandon", "undo", "retry")
 ITEMS = 100  # rows of the table
 LONG = timedelta(minutes=5)
 RELATED = 20  # commands that came of this one
-SHOWN = {"open": MOVING_ITEMS, "done": DONE_ITEMS, "wrong": WRONG_ITEMS, "out": DROPPED_ITEMS}
 
 
 @require(Permission.VIEW)
 def command(request: ActorRequest, public_id: str) -> HttpResponse:
-    """The page; for htmx only what changes, asked again while something is under way. `show` (a tab, or one state) and
-    `code` narrow the rows."""
+    """The page; for htmx only what changes, asked again while something is under way. The query narrows the rows, as
+    item_rows.narrow says."""
     found = _found(request, public_id)
     progress = command_progress.of(request.actor, [found])[found.pk]
     context = _context(request, found, progress) | _can(request.actor, found, progress) | _rows(request, found)
@@ -89,6 +88,8 @@ def _context(request: ActorRequest, found: Command, progress: Progress) -> dict[
         "forms": _forms(found),
         "tabs": _tabs(progress),
         "may_export": actor.can(Permission.EXPORT),
+        "is_long": progress.total > ITEMS,
+        "station": request.GET.get("station", "").strip(),
         **related,
     }
 
@@ -122,7 +123,7 @@ def _groups(actor: Actor, found: Command) -> list[dict[str, Any]]:
 
 def _tabs(progress: Progress) -> list[tuple[str, str, int]]:
     words = {"open": _("Open"), "done": _("Finished"), "wrong": _("Went wrong"), "out": _("Left out")}
-    counted = [(name, words[name], progress.count(states)) for name, states in SHOWN.items()]
+    counted = [(name, words[name], progress.count(states)) for name, states in item_rows.SHOWN.items()]
     return [("", _("All"), progress.total), *counted]
 
 
@@ -168,31 +169,6 @@ def _schedule(actor: Actor, found: Command) -> CommandSchedule | None:
 
 # --- the table --------------------------------------------------------------------------------------------------------
 def _rows(request: ActorRequest, found: Command) -> dict[str, Any]:
-    items, code = _items(request.actor, found), request.GET.get("code", "").replace("\0", "")
-    show = request.GET.get("show", "")
-    only = str(ItemState(show).label) if show in ItemState.values else ""
-    if states := SHOWN.get(show, (ItemState(show),) if only else ()):
-        items = items.filter(state__in=states)
-    if code:
-        items = items.filter(error_code=code)
-    page = paging.rising(items.select_related("station__site"), request.GET, size=ITEMS)
-    tariffs = [row for row in page.rows if row.kind == CommandKind.TARIFF]
-    asked = {value for row in tariffs for value in (row.value_before, row.wanted_value) if value}
-    names = command_words.tariff_names(request.actor, asked)
-    is_held = commands_list.hold_left_s(found) > 0
-    only = " · ".join(filter(None, (only, code)))
-    return {"page": page, "only": only, "rows": [_row(row, found, names, is_held=is_held) for row in page.rows]}
-
-
-def _row(item: CommandItem, found: Command, names: dict[str, str], *, is_held: bool) -> dict[str, Any]:
-    zone = item.station.site.zone
-    day = found.requested_at.astimezone(zone).date()
-    return {
-        "item": item,
-        "mark": command_lamps.mark(item.state),
-        "lamps": [(one, one.at and one.at.astimezone(zone).date() == day) for one in command_lamps.lamps(item)],
-        "wanted": command_words.value(item.kind, item.wanted_value, names),
-        "before": command_words.value(item.kind, item.value_before, names),
-        "why": command_lamps.why(item, found, is_held=is_held),
-        "is_retried": item.state in RETRIED,
-    }
+    items, only = item_rows.narrow(_items(request.actor, found), request.GET)
+    page = paging.rising(item_rows.with_facts(items), request.GET, size=ITEMS)
+    return {"page": page, "only": only, "rows": item_rows.of(request.actor, page.rows)}

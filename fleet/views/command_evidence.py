@@ -3,7 +3,7 @@
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 
-from fleet import command_calls, command_csv, command_scope, paging
+from fleet import command_calls, command_csv, command_scope, item_rows, paging
 from fleet.models import Command
 from lib import csv_file
 from people.access import ActorRequest, require
@@ -12,18 +12,21 @@ from people.roles import Permission
 
 @require(Permission.EXPORT)
 def command_rows_csv(request: ActorRequest, public_id: str) -> HttpResponseBase:
+    """Those that the page's filter means, all of them."""
     found = _found(request, public_id)
-    items = command_scope.visible_items(request.actor).filter(command=found)
+    items, _only = item_rows.narrow(command_scope.visible_items(request.actor).filter(command=found), request.GET)
     return csv_file.answer(command_csv.of_items(items), f"command-{found.public_id}.csv")
 
 
 @require(Permission.VIEW)
 def command_requests(request: ActorRequest, public_id: str) -> HttpResponse:
-    """A fragment of the page, and without a script a page of its own."""
-    found = _found(request, public_id)
-    page = paging.rising(command_calls.of(request.actor, found), request.GET, size=command_calls.PAGE)
+    """A fragment of the page, and without a script a page of its own. `station` narrows them to those of a station."""
+    found, station = _found(request, public_id), request.GET.get("station", "").replace("\0", "").strip()
+    calls = command_calls.of(request.actor, found, station)
+    page = paging.rising(calls, request.GET, size=command_calls.PAGE)
     context = {
         "command": found,
+        "station": station,
         "page": page,
         "calls": command_calls.shown(page.rows),
         "hidden": command_calls.hidden(request.actor, found),

@@ -111,7 +111,7 @@ def test_what_went_wrong_can_be_tried_again_and_what_is_done_undone(owner: Membe
         CommandItem.objects.filter(pk=item.pk).update(state=state, error_code=code, accepted_at=NOW)
     page = client.get(f"/commands/{made.public_id}/")
     assert {name for name, is_offered in page.context["can"].items() if is_offered} == {"undo", "retry"}
-    tried = {row["item"].state: row["is_retried"] for row in page.context["rows"]}
+    tried = {row.item.state: row.is_retried for row in page.context["rows"]}
     assert tried == {"finished": False, "failed": True, "timed_out": True, "contradicted": True}
     html = page.content.decode()
     assert html.count('form="f-retry" name="alike"') == 3 and 'id="f-retry" method="post"' in html
