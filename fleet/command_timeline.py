@@ -40,21 +40,29 @@ def _event(row: CommandEvent) -> Line:
 
 
 def _moments(items: QuerySet[CommandItem]) -> list[Line]:
-    """When the first and the last of them was sent, done and seen; the same moment twice is said once."""
+    """When the first and the last of them was sent, done, failed and seen; the same moment twice is said once."""
     done = Q(state__in=DONE_ITEMS)
     seen = Q(state=ItemState.OBSERVED)
+    failed = Q(state__in=(ItemState.FAILED, ItemState.REJECTED))
+    otherwise = Q(state=ItemState.CONTRADICTED)
     found = items.order_by().aggregate(
         first_sent=Min("sent_at"),
         last_sent=Max("sent_at"),
         first_done=Min("finished_at", filter=done),
         last_done=Max("finished_at", filter=done),
+        first_failed=Min("finished_at", filter=failed),
+        last_failed=Max("finished_at", filter=failed),
         first_seen=Min("observed_at", filter=seen),
         last_seen=Max("observed_at", filter=seen),
+        first_otherwise=Min("observed_at", filter=otherwise),
+        last_otherwise=Max("observed_at", filter=otherwise),
     )
     words = {
         "sent": ("sent", _("First one sent"), _("Last one sent"), _("Sent")),
         "done": ("finished", _("First one finished"), _("Last one finished"), _("Finished")),
+        "failed": ("failed", _("First one failed"), _("Last one failed"), _("Failed")),
         "seen": ("observed", _("First one observed"), _("Last one observed"), _("Observed")),
+        "otherwise": ("contradicted", _("First one seen otherwise"), _("Last one seen otherwise"), _("Seen otherwise")),
     }
     lines = []
     for name, (mark, first_words, last_words, both) in words.items():

@@ -100,7 +100,7 @@ def test_every_end_has_words_of_its_own(owner: Membership, account: Account) -> 
     for item, state in zip(items(made), states, strict=True):
         put(item, state, accepted_at=NOW, finished_at=NOW, observed_at=NOW)
     rows = factories.client_for(owner).get(f"/commands/{made.public_id}/").context["rows"]
-    said = {row["item"].state: {lamp.words for lamp, _near in row["lamps"]} for row in rows}
+    said = {row.item.state: {lamp.words for lamp, _near in row.lamps} for row in rows}
     assert {state for state, words in states.items() if words not in said[state]} == set()
 
 
@@ -129,7 +129,7 @@ def test_a_command_speaks_in_words_and_can_be_narrowed(owner: Membership, accoun
         "state": {"show": "rejected", "code": ""}, "nonsense": {"show": "x\0"},
     }  # fmt: skip
     shown = {name: client.get(url, query).context["rows"] for name, query in wanted.items()}
-    kinds = {name: [row["item"].kind for row in rows] for name, rows in shown.items()}
+    kinds = {name: [row.item.kind for row in rows] for name, rows in shown.items()}
     assert kinds == {
         "": ["tariffId", "priorityStatus"], "open": ["priorityStatus"], "wrong": ["tariffId"], "code": ["tariffId"],
         "state": ["tariffId"], "nonsense": ["tariffId", "priorityStatus"],
@@ -167,6 +167,19 @@ def test_the_timeline_tells_events_and_first_and_last(owner: Membership, account
     ]  # fmt: skip
 
 
+def test_the_timeline_tells_what_failed_and_what_was_seen_otherwise(owner: Membership, account: Account) -> None:
+    made = asked(owner, [station(owner, account) for _ in range(3)])
+    first, second, third = items(made)
+    put(first, "failed", finished_at=NOW + timedelta(minutes=1))
+    put(second, "rejected", finished_at=NOW + timedelta(minutes=2))
+    put(third, "contradicted", finished_at=NOW + timedelta(minutes=3), observed_at=NOW + timedelta(minutes=4))
+    events = factories.client_for(owner).get(f"/commands/{made.public_id}/").context["events"]
+    assert [(line.words, line.mark) for line in events[1:]] == [
+        ("First one failed", "failed"), ("Last one failed", "failed"), ("Finished", "finished"),
+        ("Seen otherwise", "contradicted"),
+    ]  # fmt: skip
+
+
 # --- sites out of reach -----------------------------------------------------------------------------------------------
 def test_who_sees_some_sites_sees_their_items_only(owner: Membership, account: Account) -> None:
     mine, other = station(owner, account, vendor_id="HC-MINE"), station(owner, account, vendor_id="HC-OTHER")
@@ -187,9 +200,17 @@ def test_a_station_tells_its_commands(owner: Membership, account: Account) -> No
     client = factories.client_for(owner)
     assert f'hx-get="/stations/{where.pk}/commands"' in client.get(f"/stations/{where.pk}/").content.decode()
     part = client.get(f"/stations/{where.pk}/commands", headers={"HX-Request": "true"})
-    assert [row["item"].command_id for row in part.context["rows"]] == [row.pk for row in made[:0:-1]]
+    assert [row.item.command_id for row in part.context["rows"]] == [row.pk for row in made[:0:-1]]
     whole = client.get(f"/stations/{where.pk}/commands").content.decode()
     assert "Commands of HC-9" in whole and "<html" in whole
+
+
+def test_a_station_tells_what_is_held_as_the_command_does(owner: Membership, account: Account) -> None:
+    where = station(owner, account)
+    made = asked(owner, [where])
+    Command.objects.update(held_until=Now() + timedelta(seconds=8))
+    whole = factories.client_for(owner).get(f"/stations/{where.pk}/commands").content.decode()
+    assert "Held, can still be taken back" in whole and "Held, can still be taken back" in page(owner, made)
 
 
 # --- what belongs together --------------------------------------------------------------------------------------------
