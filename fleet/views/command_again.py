@@ -23,8 +23,8 @@ MOST = 5  # reasons that are told at once
 LEFT_OUT = "left_out"  # beside a draft's options: what its page says before all else
 
 
-@require_POST
 @require(Permission.COMMAND_STATIONS)
+@require_POST
 def command_undo(request: ActorRequest, public_id: str) -> HttpResponse:
     """Back to the values from before, where they are known and nobody has changed them since."""
     command = _command(request, public_id)
@@ -32,8 +32,8 @@ def command_undo(request: ActorRequest, public_id: str) -> HttpResponse:
     return to_draft(request, found, command=command, origin=Origin.UNDO, nothing=_("There is nothing to undo."))
 
 
-@require_POST
 @require(Permission.COMMAND_STATIONS)
+@require_POST
 def command_retry(request: ActorRequest, public_id: str) -> HttpResponse:
     """One item (`item`), those that ended alike (`alike`: a state and a code), or all that went wrong."""
     command = _command(request, public_id)

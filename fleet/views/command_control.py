@@ -19,8 +19,8 @@ from people.access import ActorRequest, require
 from people.roles import Permission
 
 
-@require_POST
 @require(Permission.COMMAND_STATIONS)
+@require_POST
 def command_cancel(request: ActorRequest, public_id: str) -> HttpResponse:
     """What has not been sent to the stations that this person sees; of the others nothing is touched."""
     found = _found(request, public_id)
@@ -34,8 +34,8 @@ def command_cancel(request: ActorRequest, public_id: str) -> HttpResponse:
     return redirect("command", found.public_id)
 
 
-@require_POST
 @require(Permission.COMMAND_STATIONS)
+@require_POST
 def command_abandon(request: ActorRequest, public_id: str) -> HttpResponse:
     """All that is not sent, closed waves included."""
     found = _found(request, public_id)
@@ -46,8 +46,8 @@ def command_abandon(request: ActorRequest, public_id: str) -> HttpResponse:
     return redirect("command", found.public_id)
 
 
-@require_POST
 @require(Permission.COMMAND_STATIONS)
+@require_POST
 def command_resume(request: ActorRequest, public_id: str) -> HttpResponse:
     """Go on with what waits."""
     found = _found(request, public_id)

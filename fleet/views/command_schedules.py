@@ -72,8 +72,8 @@ def command_schedule(request: ActorRequest, public_id: str) -> HttpResponse:
     return render(request, "fleet/command_schedule.html", context)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @require(Permission.COMMAND_STATIONS)
+@require_http_methods(["GET", "HEAD", "POST"])
 def command_schedule_cancel(request: ActorRequest, public_id: str) -> HttpResponse:
     """GET asks, POST does. Who sees only some of its stations finds no schedule to cancel."""
     schedule = get_object_or_404(schedules_list.found(request.actor), public_id=public_id)
@@ -91,8 +91,8 @@ def command_schedule_cancel(request: ActorRequest, public_id: str) -> HttpRespon
     return redirect(back)
 
 
-@require_POST
 @require(Permission.COMMAND_STATIONS)
+@require_POST
 def command_schedule_end(request: ActorRequest, public_id: str) -> HttpResponse:
     """Now by hand what ends the last window that was left open: a draft of it."""
     schedule = get_object_or_404(CommandSchedule.objects.visible_to(request.actor), public_id=public_id)
@@ -104,8 +104,8 @@ def command_schedule_end(request: ActorRequest, public_id: str) -> HttpResponse:
     return to_draft(request, found, command=run.command, origin=Origin.UNDO, nothing=nothing)
 
 
-@require_POST
 @require(Permission.COMMAND_STATIONS)
+@require_POST
 def command_schedule_leave(request: ActorRequest, public_id: str) -> HttpResponse:
     """That window may stay open. Who sees only some of its stations cannot say that for the others."""
     schedule = get_object_or_404(CommandSchedule.objects.visible_to(request.actor), public_id=public_id)
