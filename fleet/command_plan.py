@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from typing import NamedTuple
 
 from fleet.models.command import InSession
 
@@ -24,8 +25,7 @@ class Outcome(StrEnum):
 AFFECTED = (Outcome.SEND, Outcome.WAIT)
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     """What is known of one command at one station. `now` is the last finished value, None where there is none.
 
     `under_way`: the newest wish whose end is not known yet; it waits for its turn, or `has_left` and may still be done.
@@ -52,14 +52,14 @@ class Facts:
     is_blocked: bool = False
     is_offline: bool = False
     settings: Mapping[str, Setting] = field(default_factory=dict)
+    site_id: int = 0
 
     @property
     def is_held(self) -> bool:
         return self.is_busy or self.is_blocked
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """One command at one station: from the value now to the wanted one."""
 
     kind: str
@@ -73,22 +73,23 @@ class Change:
         return self.setting.now is None
 
 
-@dataclass(frozen=True)
-class Line:
-    facts: Facts
+@dataclass(frozen=True, eq=False)
+class Treatment:
+    """What would be done at a station. Stations of which the same holds share one, and it is worked out once."""
+
     outcome: Outcome
     changes: tuple[Change, ...]
 
-    @property
+    @cached_property
     def is_affected(self) -> bool:
         return self.outcome in AFFECTED
 
-    @property
+    @cached_property
     def sent(self) -> tuple[Change, ...]:
         """What would leave for this station."""
         return tuple(change for change in self.changes if not change.is_equal) if self.is_affected else ()
 
-    @property
+    @cached_property
     def is_one_way(self) -> bool:
         return any(change.is_one_way for change in self.sent)
 
@@ -100,6 +101,35 @@ class Line:
             for change in self.changes
         ]
         return self.outcome[0] + hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:6]
+
+
+class Line(NamedTuple):
+    facts: Facts
+    treatment: Treatment
+
+    @property
+    def outcome(self) -> Outcome:
+        return self.treatment.outcome
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        return self.treatment.changes
+
+    @property
+    def is_affected(self) -> bool:
+        return self.treatment.is_affected
+
+    @property
+    def sent(self) -> tuple[Change, ...]:
+        return self.treatment.sent
+
+    @property
+    def is_one_way(self) -> bool:
+        return self.treatment.is_one_way
+
+    @property
+    def mark(self) -> str:
+        return self.treatment.mark
 
 
 @dataclass(frozen=True)
@@ -116,6 +146,11 @@ class Plan:
     @cached_property
     def counts(self) -> Mapping[Outcome, int]:
         return Counter(line.outcome for line in self.lines)
+
+    @cached_property
+    def treatments(self) -> Mapping[Treatment, int]:
+        """How many stations each is for."""
+        return Counter(line.treatment for line in self.lines)
 
     def of(self, *outcomes: Outcome) -> tuple[Line, ...]:
         return tuple(line for line in self.lines if line.outcome in outcomes)
@@ -136,15 +171,24 @@ def plan(
 
     A station held by a session, or by a start of unknown outcome, is guarded as `in_session` says.
     """
-    lines = tuple(_line(row, wanted[row.station_id], in_session, send_equal=send_equal) for row in facts)
-    return Plan(lines, gone=len(wanted) - len(lines))
+    alike: dict[tuple[object, ...], Treatment] = {}
+    lines = []
+    for row in facts:
+        values = wanted[row.station_id]
+        settings = tuple(row.settings.get(kind, NOTHING) for kind in values)
+        key = (*values.items(), settings, row.in_service, row.is_held)
+        if (found := alike.get(key)) is None:
+            found = alike[key] = _treatment(row, values, in_session, send_equal=send_equal)
+        lines.append(Line(row, found))
+    return Plan(tuple(lines), gone=len(wanted) - len(lines))
 
 
 def requests(lines: Iterable[Line], stations_per_call: Mapping[int, int]) -> dict[int, int]:
     """As Plan.requests, for some of its lines."""
+    treated = Counter((line.facts.account_id, line.treatment) for line in lines)
     alike: Counter[tuple[int, frozenset[tuple[str, str]]]] = Counter()
-    for line in lines:
-        alike[line.facts.account_id, frozenset((change.kind, change.wanted) for change in line.sent)] += 1
+    for (account_id, treatment), stations in treated.items():
+        alike[account_id, frozenset((change.kind, change.wanted) for change in treatment.sent)] += stations
     found: Counter[int] = Counter()
     for (account_id, _values), stations in alike.items():
         found[account_id] += -(-stations // stations_per_call[account_id])
@@ -156,12 +200,12 @@ def is_right(setting: Setting, wanted: str) -> bool:
     return setting.now == wanted and setting.under_way in (None, wanted)
 
 
-def _line(facts: Facts, values: Mapping[str, str], in_session: InSession, *, send_equal: bool) -> Line:
+def _treatment(facts: Facts, values: Mapping[str, str], in_session: InSession, *, send_equal: bool) -> Treatment:
     changes = []
     for kind, wanted in values.items():
         setting = facts.settings.get(kind, NOTHING)
         changes.append(Change(kind, wanted, setting, is_equal=not send_equal and is_right(setting, wanted)))
-    return Line(facts, _outcome(facts, changes, in_session), tuple(changes))
+    return Treatment(_outcome(facts, changes, in_session), tuple(changes))
 
 
 def _outcome(facts: Facts, changes: Iterable[Change], in_session: InSession) -> Outcome:

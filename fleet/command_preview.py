@@ -60,9 +60,10 @@ def sections(plan: Plan) -> dict[str, tuple[Line, ...]]:
 
 def changes(plan: Plan, names: Names) -> tuple[list[tuple[str, str, str, int]], int]:
     """What would change, as (what, now, wanted, stations), most first; and how many such lines are not told."""
-    counted = Counter(
-        (change.kind, change.setting.now, change.wanted) for line in plan.affected for change in line.sent
-    )
+    counted: Counter[tuple[str, str | None, str]] = Counter()
+    for treatment, stations in plan.treatments.items():
+        for change in treatment.sent:
+            counted[change.kind, change.setting.now, change.wanted] += stations
     told = [
         (label(kind), command_words.value(kind, now, names), command_words.value(kind, wanted, names), n)
         for (kind, now, wanted), n in counted.most_common(SHORT)
@@ -70,21 +71,22 @@ def changes(plan: Plan, names: Names) -> tuple[list[tuple[str, str, str, int]], 
     return told, max(0, len(counted) - SHORT)
 
 
-def sites(plan: Plan, stations: Mapping[int, Station]) -> tuple[list[tuple[str, int]], int]:
-    """Stations to be changed per site, most first; and at how many more sites."""
-    counted = Counter(stations[line.facts.station_id].site.name for line in plan.affected)
-    return counted.most_common(SHORT), max(0, len(counted) - SHORT)
+def sites(plan: Plan, names: Mapping[int, str]) -> tuple[list[tuple[str, int]], int]:
+    """Stations to be changed per site, most first; and at how many more sites. `names` of the sites by id."""
+    counted = Counter(line.facts.site_id for line in plan.affected)
+    told = [(names[pk], stations) for pk, stations in counted.most_common(SHORT)]
+    return told, max(0, len(counted) - SHORT)
 
 
 def fee_ids(plan: Plan) -> set[str]:
     """Those that the words name."""
-    told = (change for line in plan.lines for change in line.changes if change.kind == CommandKind.TARIFF)
+    told = (change for found in plan.treatments for change in found.changes if change.kind == CommandKind.TARIFF)
     return {value for change in told for value in (change.setting.now, change.wanted) if value}
 
 
 def rows(plan: Plan, lines: Iterable[Line], stations: Mapping[int, Station], names: Names) -> list[Row]:
     """What holds for all of the plan is said above them, and not at each."""
-    is_told = not all(line.is_one_way for line in plan.affected)
+    is_told = not all(found.is_one_way for found in plan.treatments if found.is_affected)
     return [
         Row(stations[line.facts.station_id], _changes(line, names), list(_signs(line, names, is_told=is_told)))
         for line in lines

@@ -3,25 +3,21 @@
 Sending them lives in fleet/deliveries.py, what became of them in fleet/jobs.py.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import transaction
-from django.db.models import DateTimeField, ExpressionWrapper
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from fleet import command_plan, items, waves
-from fleet.command_facts import UNDER_WAY
+from fleet import command_rows
 from fleet.command_options import INTERACTIVE_CALLS, Options
-from fleet.command_plan import Setting
 from fleet.deliveries import deliver
 from fleet.job_history import read_history
 from fleet.jobs import digest_job, settle
-from fleet.models import Command, CommandEvent, CommandItem, Station, StationSetting
-from fleet.models.command import ItemState, Origin
+from fleet.models import Command, CommandEvent, Station
+from fleet.models.command import Origin
 from fleet.models.station import CommandKind, Lifecycle
 from people import audit
 from people.actor import Actor, Doer
@@ -67,7 +63,8 @@ def request(
     """
     _check(actor, wishes)
     with transaction.atomic():
-        before = _want(wishes, now)
+        asked = [(wish.station.pk, kind, value) for wish in wishes for kind, value in wish.values.items()]
+        before = command_rows.want({(pk, kind): value for pk, kind, value in asked}, now)
         command = Command.objects.create(
             organisation_id=actor.organisation_id,
             origin=origin,
@@ -84,8 +81,7 @@ def request(
             is_canary=options.is_canary,
             brake_percent=options.brake_percent,
         )
-        rows = _items(command, wishes, before, options)
-        CommandItem.objects.bulk_create(rows)
+        command_rows.write(command, asked, before, options)
         CommandEvent.objects.create(
             command=command, at=now, verb=CommandEvent.Verb.ASKED, by_label=actor.label[:160], stations=len(wishes)
         )
@@ -122,61 +118,6 @@ def _common(wishes: Sequence[Wish]) -> dict[str, str | None]:
     return {kind: next(iter(values)) if len(values) == 1 else None for kind, values in kinds.items()}
 
 
-def _items(
-    command: Command, wishes: Sequence[Wish], before: dict[tuple[int, str], StationSetting], options: Options
-) -> list[CommandItem]:
-    """A row for each station and kind; the ones to be sent carry their wave."""
-    due_at = _due_at(command, options)
-    asked = [
-        (wish, kind, value, before[wish.station.pk, kind]) for wish in wishes for kind, value in wish.values.items()
-    ]
-    under_way = {} if options.send_equal else _under_way(before)
-    equal = {
-        key
-        for wish, kind, value, setting in asked
-        if (key := (wish.station.pk, kind)) and not options.send_equal
-        if command_plan.is_right(Setting(setting.finished_value, under_way.get(key)), value)
-    }
-    sent = [wish.station.pk for wish in wishes if any((wish.station.pk, kind) not in equal for kind in wish.values)]
-    wave_of = waves.divide(sent) if options.is_canary else {}
-    rows = []
-    for wish, kind, value, setting in asked:
-        skipped = (wish.station.pk, kind) in equal
-        wave = wave_of.get(wish.station.pk, 0)
-        rows.append(
-            CommandItem(
-                command=command,
-                station=wish.station,
-                kind=kind,
-                wanted_value=value,
-                value_before=setting.finished_value,
-                wanted_before=setting.wanted_before,  # type: ignore[attr-defined]
-                state=ItemState.SKIPPED if skipped else ItemState.QUEUED,
-                error=_("already so") if skipped else "",
-                error_code=items.ALREADY if skipped else "",
-                wave=wave,
-                is_interactive=command.is_interactive,
-                due_at=None if skipped or wave else due_at,
-            )
-        )
-    return rows
-
-
-def _due_at(command: Command, options: Options) -> datetime:
-    """When the hold is over, by the database's clock; read once, for an expression in each of thousands of rows takes
-    many seconds to write."""
-    end: Any = ExpressionWrapper(Now() + timedelta(seconds=options.hold_s), output_field=DateTimeField())
-    due_at: datetime = Command.objects.annotate(end=end).values_list("end", flat=True).get(pk=command.pk)
-    return due_at
-
-
-def _under_way(keys: Collection[tuple[int, str]]) -> dict[tuple[int, str], str]:
-    """The newest wish of each station and kind of which the end is not known yet."""
-    stations, kinds = {pk for pk, _kind in keys}, {kind for _pk, kind in keys}
-    found = CommandItem.objects.filter(station__in=stations, kind__in=kinds, state__in=UNDER_WAY).order_by("pk")
-    return {(pk, kind): value for pk, kind, value in found.values_list("station_id", "kind", "wanted_value")}
-
-
 def _check(actor: Doer, wishes: Sequence[Wish]) -> None:
     if not wishes:
         raise BadCommand(_("Choose at least one station."))
@@ -199,25 +140,3 @@ def check_values(values: Mapping[str, str]) -> None:
             raise BadCommand(_("“%s” needs a value.") % CommandKind(kind).label)
         if len(value) > MESSAGE_CHARS:
             raise BadCommand(_("The text is longer than %d characters.") % MESSAGE_CHARS)
-
-
-def _want(wishes: Sequence[Wish], now: datetime) -> dict[tuple[int, str], StationSetting]:
-    """Set what is wanted of each station; returns the settings, each with the wish before as `wanted_before`."""
-    wanted = {(wish.station.pk, kind): value for wish in wishes for kind, value in wish.values.items()}
-    StationSetting.objects.bulk_create(
-        [StationSetting(station_id=station_id, kind=kind) for station_id, kind in wanted], ignore_conflicts=True
-    )
-    kinds = {kind for _station_id, kind in wanted}
-    rows = StationSetting.objects.select_for_update().filter(
-        station_id__in={station_id for station_id, _kind in wanted}, kind__in=kinds
-    )
-    found = {(row.station_id, row.kind): row for row in rows.order_by("pk") if (row.station_id, row.kind) in wanted}
-    alike: dict[str, list[int]] = {}
-    for key, row in found.items():
-        row.wanted_before = row.wanted_value if row.wanted_at else None  # type: ignore[attr-defined]
-        row.wanted_value, row.wanted_at = wanted[key], now
-        alike.setdefault(row.wanted_value, []).append(row.pk)
-    # Value by value: a bulk update names each row's own, which takes minutes for thousands of rows.
-    for value, pks in alike.items():
-        StationSetting.objects.filter(pk__in=pks).update(wanted_value=value, wanted_at=now)
-    return found

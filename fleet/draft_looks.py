@@ -12,7 +12,7 @@ from fleet.command_options import INTERACTIVE_CALLS, Options
 from fleet.command_plan import Facts, Line, Outcome, Plan, Setting
 from fleet.commands import BadCommand
 from fleet.forecast import Key
-from fleet.models import CommandDraft, Station
+from fleet.models import CommandDraft
 from fleet.models.account import Account
 from fleet.models.command import InSession
 from fleet.schedules import BadSchedule, Part, When
@@ -31,7 +31,6 @@ class Look:
 
     options: Options
     plan: Plan
-    stations: Mapping[int, Station]
     requests: int
     sending_s: float | None
     is_late: bool
@@ -42,12 +41,13 @@ class Look:
     problem: str = ""
 
 
-def wanted(draft: CommandDraft) -> dict[int, dict[str, str]]:
+def wanted(draft: CommandDraft) -> dict[int, Mapping[str, str]]:
     """By station id what is wanted of it."""
-    found: dict[int, dict[str, str]] = {}
+    found: dict[int, Mapping[str, str]] = {}
     for group in draft.groups:
+        values = group["values"]
         for pk in group["station_ids"]:
-            found.setdefault(pk, {}).update(group["values"])
+            found[pk] = {**found[pk], **values} if pk in found else values
     return found
 
 
@@ -61,15 +61,14 @@ def when_of(draft: CommandDraft) -> When | None:
 def look(draft: CommandDraft, actor: Actor, now: datetime, *, speed: float = 1.0) -> Look:
     """The dry run against what holds now, and when sending would be done. `speed`: business seconds per wall second."""
     options, when = command_options.load(draft.options), when_of(draft)
-    stations, plan = _plan(draft, actor, now, options, when)
-    accounts = command_facts.accounts({row.account_id for row in stations.values()})
+    plan = _plan(draft, actor, now, options, when)
+    accounts = command_facts.accounts({line.facts.account_id for line in plan.lines})
     sending_s = _sending_s(plan, accounts, options, is_later=when is not None)
     patience = options.patience if when is None else when.patience
     parts, problem = _parts(draft, actor, now, when, plan)
     return Look(
         options=options,
         plan=plan,
-        stations=stations,
         requests=sum(plan.requests(_per_call(accounts)).values()),
         sending_s=sending_s,
         is_late=sending_s is None or sending_s * speed > patience.total_seconds(),
@@ -87,15 +86,13 @@ def asked(plan: Plan) -> list[Line]:
     return sorted(found, key=lambda line: (line.outcome != Outcome.SEND, line.facts.is_offline))
 
 
-def _plan(
-    draft: CommandDraft, actor: Actor, now: datetime, options: Options, when: When | None
-) -> tuple[dict[int, Station], Plan]:
+def _plan(draft: CommandDraft, actor: Actor, now: datetime, options: Options, when: When | None) -> Plan:
     wishes = wanted(draft)
-    stations = command_facts.stations(actor, wishes, now)
-    facts = command_facts.facts(stations, sorted({kind for values in wishes.values() for kind in values}))
+    kinds = sorted({kind for group in draft.groups for kind in group["values"]})
+    facts = command_facts.facts(actor, list(wishes), kinds, now)
     if when is None:
-        return stations, command_plan.plan(facts, wishes, in_session=options.in_session, send_equal=options.send_equal)
-    return stations, command_plan.plan(_lasting(facts), wishes, in_session=InSession.PROCEED, send_equal=True)
+        return command_plan.plan(facts, wishes, in_session=options.in_session, send_equal=options.send_equal)
+    return command_plan.plan(_lasting(facts), wishes, in_session=InSession.PROCEED, send_equal=True)
 
 
 def _lasting(facts: Iterable[Facts]) -> list[Facts]:
@@ -122,7 +119,7 @@ def _sending_s(plan: Plan, accounts: Mapping[int, Account], options: Options, *,
     for account_id, count in command_plan.requests(plan.of(Outcome.SEND), _per_call(accounts)).items():
         budget_id = accounts[account_id].budget_id
         calls[budget_id] = calls.get(budget_id, 0) + count
-    is_small = len(asked(plan)) <= INTERACTIVE_CALLS and not is_later
+    is_small = len(plan.affected) + plan.counts.get(Outcome.ALREADY, 0) <= INTERACTIVE_CALLS and not is_later
     replaced = {(line.facts.station_id, change.kind) for line in plan.lines for change in line.sent}
     keys = command_facts.keys(accounts, lane=Lane.PEOPLE if is_small else Lane.COMMANDS, replaced=replaced)
     if is_later:  # what is free then is not known: the best that can be

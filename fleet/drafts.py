@@ -17,7 +17,8 @@ from fleet.command_options import OF_PAGES, Options
 from fleet.command_plan import Outcome
 from fleet.commands import BadCommand
 from fleet.draft_looks import MADE, Look, asked, look, wanted, when_of
-from fleet.models import Command, CommandDraft, CommandItem
+from fleet.id_arrays import among
+from fleet.models import Command, CommandDraft, CommandItem, Station
 from fleet.models.command import ItemState, Origin
 from people.actor import Actor
 
@@ -25,7 +26,9 @@ __all__ = ["Changed", "Done", "Look", "Refused", "WrongNumber", "confirm", "done
 
 
 class Refused(Exception):
-    """It was not sent; the message is for people and says what to do."""
+    """It was not sent; the message is for people and says what to do. `look` is what the number was held against."""
+
+    look: Look | None = None
 
 
 class WrongNumber(Refused):
@@ -90,7 +93,9 @@ def done(draft: CommandDraft) -> Done | None:
     return Done(draft.command, made) if draft.command is not None or made else None
 
 
-def confirm(draft: CommandDraft, actor: Actor, typed: str, seen_digest: str, now: datetime) -> Done:
+def confirm(
+    draft: CommandDraft, actor: Actor, typed: str, seen_digest: str, now: datetime, *, speed: float = 1.0
+) -> Done:
     """Make of a draft what it is for, once: a second confirmation returns the same command, or the same schedules.
 
     Raises WrongNumber, Changed, Refused where no station is affected, BadCommand and BadSchedule.
@@ -100,8 +105,12 @@ def confirm(draft: CommandDraft, actor: Actor, typed: str, seen_digest: str, now
         mine = locked.get(pk=draft.pk)
         if (before := done(mine)) is not None:
             return before
-        seen = look(mine, actor, now)
-        _check(seen, typed, seen_digest)
+        seen = look(mine, actor, now, speed=speed)
+        try:
+            _check(seen, typed, seen_digest)
+        except Refused as error:
+            error.look = seen
+            raise
         if seen.when is None:
             mine.command = _request(mine, actor, seen, now)
         else:
@@ -123,10 +132,10 @@ def _check(seen: Look, typed: str, seen_digest: str) -> None:
 
 
 def _request(draft: CommandDraft, actor: Actor, seen: Look, now: datetime) -> Command:
-    wishes = [
-        commands.Wish(seen.stations[line.facts.station_id], {change.kind: change.wanted for change in line.changes})
-        for line in asked(seen.plan)
-    ]
+    lines = asked(seen.plan)
+    stations = {row.pk: row for row in Station.objects.filter(pk__in=among(line.facts.station_id for line in lines))}
+    wished = wanted(draft)
+    wishes = [commands.Wish(stations[line.facts.station_id], wished[line.facts.station_id]) for line in lines]
     command = commands.request(
         actor=actor, wishes=wishes, now=now, options=seen.options, origin=Origin(draft.origin), parent=draft.parent
     )

@@ -26,7 +26,7 @@ from fleet import (
 )
 from fleet.command_plan import Outcome
 from fleet.drafts import Look
-from fleet.models import CommandDraft
+from fleet.models import CommandDraft, Site, Station
 from fleet.models.command import Origin
 from lib import clock
 from people.access import ActorRequest, require
@@ -44,15 +44,17 @@ def command_draft(request: ActorRequest, public_id: str) -> HttpResponse:
     draft = get_object_or_404(mine, public_id=public_id)
     if (done := drafts.done(draft)) is not None:
         return _to(done)
-    now, refused, changed = clock.now(), "", None
+    now, refused, changed, look = clock.now(), "", None, None
     if request.method == "POST":
         try:
             return _confirm(request, draft, now)
         except drafts.Changed as error:
-            changed = error
-        except (drafts.Refused, commands.BadCommand, schedules.BadSchedule) as error:
+            changed, look = error, error.look
+        except drafts.Refused as error:
+            refused, look = str(error), error.look
+        except (commands.BadCommand, schedules.BadSchedule) as error:
             refused = str(error)
-    look = drafts.look(draft, request.actor, now, speed=clock.speed())
+    look = look or drafts.look(draft, request.actor, now, speed=clock.speed())
     context = _shown(request, draft, look, now) | {
         "refused": refused,
         "changed": _changed(request.actor, changed),
@@ -63,7 +65,7 @@ def command_draft(request: ActorRequest, public_id: str) -> HttpResponse:
 
 def _confirm(request: ActorRequest, draft: CommandDraft, now: datetime) -> HttpResponse:
     typed, seen = request.POST.get("typed", ""), request.POST.get("seen", "")
-    done = drafts.confirm(draft, request.actor, typed, seen, now)
+    done = drafts.confirm(draft, request.actor, typed, seen, now, speed=clock.speed())
     if done.command is None:
         messages.success(request, _("It is scheduled. Nothing is sent before its time, and it can be cancelled here."))
         return _to(done)
@@ -85,14 +87,15 @@ def _shown(request: ActorRequest, draft: CommandDraft, look: Look, now: datetime
     back = (look.when.back_values if look.when else None) or {}
     fees = command_preview.fee_ids(look.plan) | command_words.fee_ids([back])
     names = command_words.tariff_names(request.actor, fees)
-    zones = {row.site.timezone for row in look.stations.values()}
+    sites = Site.objects.in_bulk({line.facts.site_id for line in look.plan.lines})
+    zones = {row.timezone for row in sites.values()}
     summary = {
         "draft": draft,
         "look": look,
         "affected": len(look.plan.affected),
         "counts": {outcome.value: look.plan.counts.get(outcome, 0) for outcome in Outcome},
         "changes": command_preview.changes(look.plan, names),
-        "sites": command_preview.sites(look.plan, look.stations),
+        "sites": command_preview.sites(look.plan, {pk: row.name for pk, row in sites.items()}),
         "sending": _about(look.sending_s),
         "sent_by_at": None if look.sending_s is None else now + timedelta(seconds=look.sending_s * clock.speed()),
         "expires_at": now + look.options.patience,
@@ -110,10 +113,12 @@ def _table(request: ActorRequest, look: Look, names: Mapping[str, str]) -> dict[
     lines = sections.get(request.GET.get("show", ""), sections[""])
     first = _first(request, len(lines))
     end = min(first + PAGE, len(lines))
+    shown = lines[first:end]
+    stations = Station.objects.select_related("site").in_bulk([line.facts.station_id for line in shown])
     return {
         "one_way": len(sections.get("one_way", ())),
         "tabs": [(key, command_preview.SECTIONS[key][0], len(found)) for key, found in sections.items()],
-        "rows": command_preview.rows(look.plan, lines[first:end], look.stations, names),
+        "rows": command_preview.rows(look.plan, shown, stations, names),
         "before": str(max(0, first - PAGE)) if first else "",
         "after": str(end) if end < len(lines) else "",
         "label": _("%(first)d–%(last)d of %(all)d") % {"first": first + 1, "last": end, "all": len(lines)},

@@ -55,7 +55,7 @@ def called(account: Account, duration_ms: int, ago: timedelta = timedelta(0), **
 
 
 def settings_of(actor: Actor, station: Station) -> Setting | None:
-    found = command_facts.facts(command_facts.stations(actor, [station.pk], NOW), [KIND, "setMessage"])
+    found = command_facts.facts(actor, [station.pk], [KIND, "setMessage"], NOW)
     return found[0].settings.get(KIND)
 
 
@@ -82,7 +82,7 @@ def test_held_is_by_a_session_or_by_a_start_without_an_answer(actor: Actor, stat
     connector(2).update(blocked_until=NOW + timedelta(seconds=1))
     connector(3).update(blocked_until=NOW)
     Station.objects.filter(pk=stations[4].pk).update(offline_since=NOW, lifecycle="planned")
-    found = command_facts.facts(command_facts.stations(actor, [row.pk for row in stations[:5]], NOW), [KIND])
+    found = command_facts.facts(actor, [row.pk for row in stations[:5]], [KIND], NOW)
     told = [(row.is_busy, row.is_blocked, row.is_offline, row.in_service) for row in found]
     assert told == [
         (True, False, False, True),
@@ -95,7 +95,8 @@ def test_held_is_by_a_session_or_by_a_start_without_an_answer(actor: Actor, stat
 
 def test_only_stations_in_sight_are_found(actor: Actor, stations: list[Station]) -> None:
     foreign = factories.station()
-    assert list(command_facts.stations(actor, [stations[0].pk, foreign.pk], NOW)) == [stations[0].pk]
+    found = command_facts.facts(actor, [stations[0].pk, foreign.pk], [KIND], NOW)
+    assert [row.station_id for row in found] == [stations[0].pk]
 
 
 def key(account: Account, lane: Lane = Lane.COMMANDS, **more: Any) -> Any:
