@@ -60,7 +60,7 @@ class SiteLimit(forms.Form):
 
 
 class Invite(SiteLimit):
-    email = forms.EmailField(label=_("E-mail address"))
+    email = forms.EmailField(label=_("E-mail address"), max_length=254)
     role = forms.ChoiceField(label=_("Role"), choices=Role.choices, initial=Role.VIEWER)
     field_order = ("email", "role", "limited", "sites")
 

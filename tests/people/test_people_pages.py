@@ -26,6 +26,12 @@ def test_a_wrong_address_loses_neither_role_nor_ticked_sites(owner: Membership) 
     assert Invitation.objects.count() == 0
 
 
+def test_an_address_longer_than_any_is_refused_at_its_field(owner: Membership) -> None:
+    form = {"email": f"{'a' * 60}@{'b' * 60}.{'c' * 60}.{'d' * 60}.{'e' * 60}.example.com", "role": "viewer"}
+    answer = factories.client_for(owner).post(reverse("settings_people"), form)
+    assert (answer.status_code, list(answer.context["form"].errors)) == (200, ["email"])
+
+
 def test_a_limit_to_no_site_is_refused(owner: Membership) -> None:
     form = {"email": "kim@example.com", "role": "viewer", "limited": "on"}
     html = factories.client_for(owner).post(reverse("settings_people"), form).content.decode()
