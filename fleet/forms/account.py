@@ -6,6 +6,8 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from eevion import transport
+from eevion.errors import NotSent
 from fleet.forms import wording
 from fleet.models import Account
 from fleet.models.account import Environment
@@ -59,6 +61,26 @@ class AccountForm(forms.Form):
         if fixed:
             self.fields["base_url"].help_text = _("Stays, because the account has stations")
             self.fields["environment"].help_text = _("Stays, because the account has stations")
+
+    def clean_base_url(self) -> str:
+        """As the client takes it: with a password in it, the address would stand readable on pages and in the trail."""
+        base_url = str(self.cleaned_data["base_url"])
+        if not self.fields["base_url"].disabled:
+            try:
+                transport.target(base_url)
+            except NotSent as refused:
+                raise forms.ValidationError(
+                    _("Write it like https://host/path: no user, query or fragment.")
+                ) from refused
+        return base_url
+
+    def clean_api_key(self) -> str:
+        api_key = str(self.cleaned_data["api_key"])
+        if not api_key.isascii() or not api_key.isprintable():
+            raise forms.ValidationError(
+                _("A key has only ASCII letters, digits and signs. Copy it from the portal again.")
+            )
+        return api_key
 
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"])

@@ -11,7 +11,7 @@ from pytest_django import Settings
 from fleet import accounts, hooks
 from fleet.models import Account, RawMessage
 from fleet.models.message import HookKind
-from people.models import Membership
+from people.models import AuditEntry, Membership
 from people.roles import Role
 from tests import factories
 
@@ -53,6 +53,23 @@ def test_the_key_and_limit_change_only_when_given(client: Client, made: Account)
     changed = Account.objects.get()
     assert (changed.api_key, changed.budget.request_limit) == ("another", 90)
     assert changed.budget_id != made.budget_id
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"base_url": "https://kim:secret@eevion.example.com"},
+        {"base_url": "https://eevion.example.com/v1?key=secret"},
+        {"base_url": "https://eevion.example.com/#v1"},
+        {"base_url": "https://eevion.example.com:99999"},
+        {"api_key": "ключ"},
+    ],
+    ids=["a user", "a query", "a fragment", "no port", "no header can carry it"],
+)
+def test_what_no_call_could_use_is_said_at_its_field(client: Client, wrong: dict[str, str]) -> None:
+    answer = client.post("/settings/accounts/new/", VALUES | wrong)
+    assert list(answer.context["form"].errors) == list(wrong)
+    assert (Account.objects.count(), AuditEntry.objects.count()) == (0, 0)
 
 
 def test_base_url_and_environment_stay_once_there_are_stations(
