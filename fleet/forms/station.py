@@ -132,7 +132,11 @@ class StationImportForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
         help_text=gettext_lazy("One station id a line, or the lines of a CSV with its head. Either this or a file."),
     )
-    file = forms.FileField(label=gettext_lazy("CSV file"), required=False)
+    file = forms.FileField(
+        label=gettext_lazy("CSV file"),
+        required=False,
+        error_messages={"empty": gettext_lazy("This file is empty. Choose another, or paste a list above.")},
+    )
     site = forms.ModelChoiceField(
         queryset=Site.objects.none(),
         label=gettext_lazy("Site"),
@@ -156,7 +160,7 @@ class StationImportForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         file, text = cleaned.get("file"), cleaned.get("text", "")
-        if file is None and not text.strip():
+        if file is None and not text.strip() and not self.errors:
             self.add_error("text", _("Paste a list here, or choose a CSV file below."))
         if file is not None and text.strip():
             self.add_error("text", _("There is a list here and a file below. Empty one of them."))

@@ -33,6 +33,7 @@ COLUMNS = (
     ("connectors", gettext_lazy("how many")),
     ("rated_kw", gettext_lazy("its power in kW")),
 )
+NONE_LEFT = gettext_lazy("Nothing is left to import: every row is there already or has a fault.")
 CHANGED = gettext_lazy("Somebody added some of these meanwhile; nothing was imported. Here is a new preview.")
 
 
@@ -96,7 +97,7 @@ def _preview(request: ActorRequest, cleaned: dict[str, Any]) -> HttpResponse:
 
 
 def _show(request: ActorRequest, account: Account, payload: dict[str, Any], warning: str = "") -> HttpResponse:
-    found = imports.preview(actor=request.actor, account=account, text=payload["text"], defaults=_defaults(payload))
+    found = _found(request, account, payload)
     payload["good"] = len(found.rows)
     context = {
         "account": account,
@@ -121,18 +122,22 @@ def _confirm(request: ActorRequest) -> HttpResponse:
         return redirect("station_import")
     accounts = Account.objects.visible_to(request.actor)
     account = get_object_or_404(accounts, pk=payload["account"])
-    found = imports.preview(actor=request.actor, account=account, text=payload["text"], defaults=_defaults(payload))
-    if len(found.rows) != payload["good"]:
-        messages.error(request, CHANGED)
-        return _show(request, account, payload)
-    try:
-        made = imports.apply(actor=request.actor, account=account, rows=found.rows, now=clock.now())
-    except imports.Conflict:
-        messages.error(request, CHANGED)
-        return _show(request, account, payload)
-    except imports.NothingToImport:
-        messages.error(request, _("Nothing was imported: every row of it is there already or has a fault."))
-        return redirect("station_import")
-    said = ngettext("%d station is imported.", "%d stations are imported.", len(made)) % len(made)
-    messages.success(request, said)
-    return redirect("stations")
+    found = _found(request, account, payload)
+    if found.rows and len(found.rows) == payload["good"]:
+        try:
+            made = imports.apply(actor=request.actor, account=account, rows=found.rows, now=clock.now())
+        except imports.Conflict:
+            found = _found(request, account, payload)
+        else:
+            said = ngettext("%d station is imported.", "%d stations are imported.", len(made)) % len(made)
+            messages.success(request, said)
+            return redirect("stations")
+    if not found.rows:  # a second click on the button, above all
+        messages.info(request, NONE_LEFT)
+        return redirect("stations")
+    messages.error(request, CHANGED)
+    return _show(request, account, payload)
+
+
+def _found(request: ActorRequest, account: Account, payload: dict[str, Any]) -> imports.Preview:
+    return imports.preview(actor=request.actor, account=account, text=payload["text"], defaults=_defaults(payload))

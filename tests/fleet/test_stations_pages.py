@@ -1,4 +1,4 @@
-"""The pages of stations: list, one, adding, changing, and the import in two steps."""
+"""The pages of stations: list, one, adding, changing."""
 
 import re
 from datetime import timedelta
@@ -6,19 +6,17 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from fleet import stations, stations_list
-from fleet.models import Account, Connector, Site, Station, UnknownStation
+from fleet.models import Account, Connector, Station, UnknownStation
 from lib import clock
 from people.models import Membership, Organisation
 from people.roles import Role
 from tests import factories
 
 pytestmark = pytest.mark.django_db
-HEAD = "site,timezone,currency,latitude,longitude,grid_limit_kw,station,name,level,connectors,rated_kw\n"
 
 
 @pytest.fixture
@@ -230,65 +228,6 @@ def test_a_start_limit_beyond_1_to_5_minutes_is_refused(owner: Membership, home:
     assert "write a number from 1 to 5." in answer.content.decode()
     row.refresh_from_db()
     assert row.start_limit_s == 300
-
-
-def test_an_import_is_previewed_then_done(owner: Membership, home: Organisation, account: Account) -> None:
-    client = factories.client_for(owner)
-    text = HEAD + "Dépôt,America/Toronto,CAD,,,90,HC-1,Nord,2,2,7.2\nDépôt,America/Torronto,CAD,,,90,HC-2,,2,1,\n"
-    file = SimpleUploadedFile("list.csv", text.encode("latin-1"))
-    preview = client.post("/stations/import/", {"account": account.pk, "file": file, "level": 2, "connectors": 1})
-    shown = preview.content.decode()
-    assert "unknown time zone “America/Torronto”" in shown and "read as Latin-1" in shown
-    assert Station.objects.count() == 0
-    done = client.post("/stations/import/", {"payload": preview.context["payload"]})
-    assert (done.status_code, done.url) == (302, "/stations/")
-    row = Station.objects.get()
-    assert (row.vendor_id, row.name, row.site.name, row.connectors.count()) == ("HC-1", "Nord", "Dépôt", 2)
-
-
-def test_a_preview_that_is_no_longer_true_is_shown_again(
-    owner: Membership, home: Organisation, account: Account
-) -> None:
-    client = factories.client_for(owner)
-    site = factories.site(home)
-    values = {"account": account.pk, "text": "HC-1\nHC-2", "site": site.pk, "level": 2, "connectors": 1}
-    payload = client.post("/stations/import/", values).context["payload"]
-    factories.station(site, account=account, vendor_id="HC-1")
-    again = client.post("/stations/import/", {"payload": payload})
-    assert "nothing was imported" in again.content.decode()
-    assert Station.objects.count() == 1
-    assert client.post("/stations/import/", {"payload": again.context["payload"]}).status_code == 302
-    assert Station.objects.count() == 2
-
-
-def test_a_changed_or_foreign_payload_is_refused(owner: Membership, home: Organisation, account: Account) -> None:
-    client = factories.client_for(owner)
-    site = factories.site(home)
-    values = {"account": account.pk, "text": "HC-1", "site": site.pk, "level": 2, "connectors": 1}
-    payload = client.post("/stations/import/", values).context["payload"]
-    assert client.post("/stations/import/", {"payload": payload[:-3] + "abc"}).url == "/stations/import/"
-    stranger = factories.client_for(factories.member())
-    assert stranger.post("/stations/import/", {"payload": payload}).status_code == 404
-    assert (Station.objects.count(), Site.objects.count()) == (0, 1)
-
-
-def test_back_from_the_preview_nothing_typed_is_lost(owner: Membership, home: Organisation, account: Account) -> None:
-    client = factories.client_for(owner)
-    site = factories.site(home)
-    values = {"account": account.pk, "text": "HC-1\nHC-1", "site": site.pk, "level": 3, "connectors": 4}
-    payload = client.post("/stations/import/", values).context["payload"]
-    form = client.post("/stations/import/", {"payload": payload, "back": "1"}).content.decode()
-    assert "HC-1\nHC-1</textarea>" in form and f'<option value="{site.pk}" selected>' in form
-    assert '<option value="3" selected>' in form and 'name="connectors" value="4"' in form
-    assert Station.objects.count() == 0
-
-
-def test_an_unreadable_file_says_what_to_do(owner: Membership, account: Account) -> None:
-    file = SimpleUploadedFile("list.xlsx", b"PK\x03\x04\0\0")
-    answer = factories.client_for(owner).post(
-        "/stations/import/", {"account": account.pk, "file": file, "level": 2, "connectors": 1}
-    )
-    assert "Save the sheet as CSV" in answer.content.decode()
 
 
 def test_report_touches_only_what_is_given(home: Organisation, account: Account) -> None:
