@@ -16,6 +16,7 @@ from eevion import SessionDocument, SessionStatus
 from fleet import stations
 
 STATE_OF = {status: State(status.value) for status in SessionStatus}  # the contract's words, one to one
+WITHOUT_ENERGY = (State.SUSPENDED, State.STOPPED, *ENDED)
 
 
 class ForbiddenMove(Exception):
@@ -179,6 +180,8 @@ def _take_status(session: Session, document: SessionDocument, now: datetime, *, 
     move(session, to, now)
     if document.status_reason is None:
         session.status_reason = ""  # the reason of the state before says nothing of this one
+    if document.power_kw is None and to in WITHOUT_ENERGY:
+        session.power_kw = None  # nor does the power: it would stand in live totals for hours
     text = _("%(before)s → %(to)s") % {"before": before, "to": to.label}
     data = {"state": to.value, "reason": session.end_reason if to in ENDED else session.status_reason}
     timeline.note(session, kind="state", text=text, now=now, data=data)

@@ -153,6 +153,18 @@ def test_a_reading_fills_what_it_says_and_leaves_the_rest() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("status", "power_kw"),
+    [("suspended", None), ("stopped", None), ("completed", None), ("stopping", Decimal("7.2")), (None, Decimal("7.2"))],
+)
+def test_the_power_of_a_session_that_takes_no_energy_any_more_is_not_said(
+    status: str | None, power_kw: Decimal | None
+) -> None:
+    session = factories.session(vendor_session_id="ses_1", energy_kwh=Decimal(5), power_kw=Decimal("7.2"))
+    after = sessions.apply(session=session, document=document(status=status), now=NOW, via="read")
+    assert (after.power_kw, after.energy_kwh) == (power_kw, Decimal(5))
+
+
 def test_an_unchanged_document_extends_the_last_reading() -> None:
     session = factories.session(vendor_session_id="ses_1")
     later = NOW + timedelta(minutes=1)
