@@ -134,7 +134,7 @@ def numbered(text: str) -> Q | None:
     return Q(public_id__gte=UUID(int=first), public_id__lte=UUID(int=last))
 
 
-def amount(value: Decimal, currency: str) -> str:
+def amount(value: Decimal | int, currency: str) -> str:
     """Money as it is, with all its decimals, at least those of the currency: `4.35`, `4.3463`; `435` of JPY."""
     return figures.price(value, figures.cents(currency))
 
