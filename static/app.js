@@ -99,11 +99,16 @@
     const [size, unit] = s >= 86400 ? [86400, 3] : s >= 3600 ? [3600, 2] : s >= 60 ? [60, 1] : [1, 0];
     return `${Math.floor(s / size)} ${units[unit]}`;
   };
+  const formats = new Map(); // making one costs more than all the figures of a page
+  const written = (decimals) => {
+    if (!formats.has(decimals)) formats.set(decimals, new Intl.NumberFormat(root.lang || 'en', { minimumFractionDigits: decimals, maximumFractionDigits: decimals }));
+    return formats.get(decimals);
+  };
   const estimate = (element) => {
     const { est, rate, at, until, decimals } = element.dataset;
     const end = until ? Math.min(now(), Date.parse(until)) : now();
     const value = Number(est) + Number(rate) * Math.max(0, end - Date.parse(at)) / 1000;
-    return value.toLocaleString(root.lang || 'en', { minimumFractionDigits: Number(decimals), maximumFractionDigits: Number(decimals) });
+    return written(Number(decimals)).format(value);
   };
   const write = (element, text) => { if (element.textContent !== text) element.textContent = text; };
   const tick = () => {
@@ -193,7 +198,10 @@
     if (event.key === 'j') moveRow(rows, current, 1);
     else if (event.key === 'k') moveRow(rows, current, current ? -1 : 1);
     else if (event.key === 'x') current?.querySelector('.check')?.click();
-    else if (event.key === 'Enter' && document.activeElement === document.body) current?.querySelector('a.id, a')?.click();
+    else if (event.key === 'Enter' && current && (document.activeElement === document.body || document.activeElement.matches('.tbl .check'))) {
+      event.preventDefault(); // from a check box it would send the form, which stops what is selected
+      current.querySelector('a.id, a')?.click();
+    }
   });
 
   revealCopy(document);

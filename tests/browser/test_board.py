@@ -172,6 +172,15 @@ def test_keys_select_rows_and_can_be_switched_off(board: Page) -> None:
     page.keyboard.press("j")
     page.keyboard.press("x")
     expect(page.locator("tbody tr").nth(1).locator(".check")).to_be_checked()
+    page.locator("tbody tr").nth(2).locator(".check").click()  # by mouse: the focus is on a check box now
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/sessions/*-*/")
+    assert page.locator("dialog").count() == 0
+    page.goto("/?q=held")
+    page.locator("h1").click()
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    expect(page.locator("tbody .check:checked")).to_have_count(1)
     page.evaluate("document.documentElement.dataset.keys = 'off'")
     page.keyboard.press("k")
     page.keyboard.press("x")
