@@ -101,8 +101,8 @@ def confirm(
     Raises WrongNumber, Changed, Refused where no station is affected, BadCommand and BadSchedule.
     """
     with transaction.atomic():
-        locked = CommandDraft.objects.select_for_update(of=("self",)).select_related("command", "parent")
-        mine = locked.get(pk=draft.pk)
+        # Without a join: who waited for the lock would find the new row beside the command of before, which was none.
+        mine = CommandDraft.objects.select_for_update().get(pk=draft.pk)
         if (before := done(mine)) is not None:
             return before
         seen = look(mine, actor, now, speed=speed)

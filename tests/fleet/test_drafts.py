@@ -1,10 +1,11 @@
 """Drafts of commands: kept, looked at, and confirmed once."""
 
+import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
 from fleet import commands, drafts
@@ -55,6 +56,27 @@ def test_confirming_makes_the_command_once(actor: Actor, stations: list[Station]
     assert made is not None and drafts.confirm(draft, actor, "", "", NOW) == done
     assert (Command.objects.get(), made.values, made.items.count()) == (made, CLOSED, 3)
     assert (made.in_session, made.brake_percent, made.expires_at) == ("wait", 10, NOW + timedelta(hours=24))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_clicks_at_once_find_the_same_command(actor: Actor, stations: list[Station]) -> None:
+    draft = draft_of(actor, stations)
+    seen, together = drafts.look(draft, actor, NOW).digest, threading.Barrier(2)
+    found: list[Command | None] = []
+
+    def confirm() -> None:
+        together.wait()
+        try:
+            found.append(drafts.confirm(draft, actor, "3", seen, NOW).command)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=confirm) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [Command.objects.get()] * 2
 
 
 def test_what_is_left_out_is_written_down_and_not_wanted(actor: Actor, stations: list[Station]) -> None:
