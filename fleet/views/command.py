@@ -114,7 +114,8 @@ def _groups(actor: Actor, found: Command) -> list[dict[str, Any]]:
         | {
             "mark": command_lamps.mark(row["state"]),
             "label": ItemState(row["state"]).label,
-            "reason": row["seen"] or row["reason"],
+            # its code stands beside it
+            "reason": row["seen"] or row["reason"].removeprefix(f"{row['error_code']}: "),
             "is_retried": row["state"] in RETRIED,
         }
         for row in sorted(counted, key=lambda row: (row["state"] not in WRONG_ITEMS, -row["n"], row["error_code"]))

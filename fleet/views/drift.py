@@ -90,9 +90,13 @@ def command_drift_repair(request: ActorRequest) -> HttpResponse:
 @require(Permission.COMMAND_STATIONS)
 @require_POST
 def command_drift_accept(request: ActorRequest) -> HttpResponse:
-    """From now on, what is there is what is wanted."""
+    """From now on, what is there is what is wanted. All of them at once only after a question, with their number."""
+    found = _chosen(request)
+    if "all" in request.POST and (n := found.count()) > 1 and request.POST.get("sure") != str(n):
+        context = {"count": n, "filters": _filters(request.POST), "cancel_url": _list_url(request)}
+        return render(request, "fleet/drift_accept.html", context | {"title": _("Take all of it as it is?")})
     try:
-        count = domain.accept(actor=request.actor, found=_chosen(request), now=clock.now())
+        count = domain.accept(actor=request.actor, found=found, now=clock.now())
     except domain.NothingChosen:
         return _nothing(request)
     words = ngettext("%(n)s setting is wanted as it is.", "%(n)s settings are wanted as they are.", count)
@@ -115,9 +119,14 @@ def _nothing(request: ActorRequest) -> HttpResponse:
 
 
 def _back(request: ActorRequest) -> HttpResponse:
+    return redirect(_list_url(request))
+
+
+def _list_url(request: ActorRequest) -> str:
+    """The list with the filter that the form kept."""
     query = QueryDict(mutable=True)
     query.update({name: value for name, value in _filters(request.POST).items() if value})
-    return redirect(f"{reverse('command_drift')}{'?' if query else ''}{query.urlencode()}")
+    return f"{reverse('command_drift')}{'?' if query else ''}{query.urlencode()}"
 
 
 @require(Permission.EXPORT)

@@ -117,6 +117,14 @@ def test_what_went_wrong_can_be_tried_again_and_what_is_done_undone(owner: Membe
     assert html.count('form="f-retry" name="alike"') == 3 and 'id="f-retry" method="post"' in html
 
 
+@pytest.mark.parametrize("name", ["cancel", "resume", "abandon", "undo", "retry"])
+def test_who_may_not_command_finds_nothing_there_by_any_method(owner: Membership, account: Account, name: str) -> None:
+    made = asked(owner, [station(owner, account)])
+    viewer = factories.client_for(factories.member(Role.VIEWER, organisation=owner.organisation))
+    url = f"/commands/{made.public_id}/{name}"
+    assert (viewer.get(url).status_code, viewer.post(url).status_code) == (404, 404)
+
+
 def test_the_portals_command_is_only_looked_at(owner: Membership, account: Account) -> None:
     client = factories.client_for(owner)
     made = asked(owner, [station(owner, account), station(owner, account)])

@@ -145,7 +145,7 @@ def test_failures_stand_together_by_their_code(owner: Membership, account: Accou
     put(fourth, "skipped", error="already so", error_code="already_right")
     groups = factories.client_for(owner).get(f"/commands/{made.public_id}/").context["groups"]
     assert [(group["n"], group["error_code"], group["reason"]) for group in groups] == [
-        (2, "offline", "offline: no answer"), (1, "unknown_fee", "No such fee."), (1, "already_right", "already so"),
+        (2, "offline", "no answer"), (1, "unknown_fee", "No such fee."), (1, "already_right", "already so"),
     ]  # fmt: skip
 
 

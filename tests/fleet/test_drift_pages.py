@@ -94,6 +94,19 @@ def test_take_ticked_ones_as_they_are(client: Client, fleet: Fleet) -> None:
     assert three.station.vendor_id in answer.content.decode()
 
 
+def test_all_of_it_is_taken_as_it_is_only_after_a_question(client: Client, fleet: Fleet) -> None:
+    for _ in range(2):
+        fleet.setting()
+    url, data = reverse("command_drift_accept"), {"all": "1", "kind": "priorityStatus"}
+    for sure in ({}, {"sure": "1"}):  # not asked yet; another number drifts by now than the page had
+        html = client.post(url, data | sure).content.decode()
+        assert "at 2 settings" in html and 'name="sure" value="2"' in html and 'value="priorityStatus"' in html
+        assert set(StationSetting.objects.values_list("wanted_value", flat=True)) == {"available"}
+    answer = client.post(url, data | {"sure": "2"}, follow=True)
+    assert "2 settings are wanted as they are." in answer.content.decode()
+    assert set(StationSetting.objects.values_list("wanted_value", flat=True)) == {"outOfService"}
+
+
 @pytest.mark.parametrize("name", ["command_drift_repair", "command_drift_accept"])
 def test_without_a_choice_it_says_what_to_do(client: Client, fleet: Fleet, name: str) -> None:
     fleet.setting()
