@@ -59,8 +59,8 @@ def money(value: Number, currency: str) -> SafeString:
 
 @register.filter
 def price(value: Number, unit: str) -> SafeString:
-    """A unit price with all its decimals: `{{ tariff.price_per_kwh|price:"CAD/kWh" }}`."""
-    return _none() if value is None else with_unit(figures.price(value), unit)
+    """A unit price, or an amount, with all its decimals: `{{ tariff.price_per_kwh|price:"CAD/kWh" }}`."""
+    return _none() if value is None else with_unit(figures.price(value, figures.cents(unit[:3])), unit)
 
 
 @register.filter

@@ -53,6 +53,16 @@ def test_the_page_shows_both_sets_and_asks(owner: Membership) -> None:
     assert found.decision == ""
 
 
+def test_what_differs_by_less_than_a_cent_and_a_minute_is_seen_to_differ(owner: Membership) -> None:
+    found = corrected(owner)
+    Correction.objects.update(
+        cost_before=Decimal("2.4463"), cost_after=Decimal("2.4512"), duration_s_before=3600, duration_s_after=3612
+    )
+    html = page(owner, found.session)
+    for words in ("2.4463<span", "2.4512<span", "(3,600 s)", "(3,612 s)"):
+        assert words in html
+
+
 @pytest.mark.parametrize(("decision", "energy", "said"), [("accept", 9, "accepted"), ("keep", 7, "kept")])
 def test_a_decision_is_final_and_told(owner: Membership, decision: str, energy: int, said: str) -> None:
     found = corrected(owner)

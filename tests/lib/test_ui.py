@@ -32,6 +32,7 @@ def listing() -> HttpRequest:
         ('{{ v|money:"CAD" }}', '6.90<span class="unit">CAD</span>'),
         ('{{ v|money:"JPY" }}', '7<span class="unit">JPY</span>'),
         ('{{ v|money:"KWD" }}', '6.900<span class="unit">KWD</span>'),
+        ('{{ v|price:"KWD/kWh" }}', '6.900<span class="unit">KWD/kWh</span>'),
         ('{{ v|price:"CAD/kWh" }}', '6.90<span class="unit">CAD/kWh</span>'),
         ("{{ v|percent }}", '7<span class="unit">%</span>'),
         ("{{ v|number:1 }}", "6.9"),
