@@ -240,7 +240,7 @@ def test_the_question_about_one_says_what_the_driver_pays(world: World) -> None:
     html = text(factories.client_for(owner).get(reverse("session_stop", args=[session.public_id])).content)
     assert "<dt>The driver pays so far</dt>" in html
     assert '4.35<span class="unit">CAD</span>' in html
-    assert "The tariff of 1 counts minutes until the cable is out." in html
+    assert "Its tariff counts minutes until the cable is out." in html
 
 
 def test_same_queries_for_one_and_for_many(world: World) -> None:
