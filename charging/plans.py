@@ -95,13 +95,23 @@ def start_due(now: datetime) -> list[Session]:
 
 
 def realign(now: datetime) -> int:
-    """A site whose zone was changed, or a station that moved, moves the times to come of its plans."""
-    moved = 0
-    for plan in StartPlan.objects.filter(next_at__gt=now).select_related("station__site"):
-        next_at = _next(plan, now)
-        if (next_at, plan.station.site_id) != (plan.next_at, plan.site_id):
-            mine = StartPlan.objects.filter(pk=plan.pk, next_at=plan.next_at)
-            moved += mine.update(next_at=next_at, site_id=plan.station.site_id)
+    """A site whose zone was changed, or a station that moved, moves the times to come of its plans. Where that leaves
+    none, because by the other clock it has passed, the plan ends as missed."""
+    plans = StartPlan.objects.filter(next_at__gt=now).select_related("station__site")
+    return sum(_realign(plan, now) for plan in plans)
+
+
+@transaction.atomic
+def _realign(plan: StartPlan, now: datetime) -> int:
+    next_at = _next(plan, now)
+    if (next_at, plan.station.site_id) == (plan.next_at, plan.site_id):
+        return 0
+    mine = StartPlan.objects.filter(pk=plan.pk, next_at=plan.next_at)
+    moved = mine.update(next_at=next_at, site_id=plan.station.site_id)
+    if moved and next_at is None:
+        reason = _("By the clock of the site as it is now, that moment had passed already.")
+        missed = {"outcome": Outcome.MISSED, "settled_at": now, "reason": reason}
+        PlannedStart.objects.get_or_create(plan=plan, due_at=plan.next_at, defaults=missed)
     return moved
 
 

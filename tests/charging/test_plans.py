@@ -115,6 +115,16 @@ class TestPlans:
         assert (plans.start_due(NIGHT), plans.fall_due(NIGHT + timedelta(days=1))) == ([], 0)
         assert PlannedStart.objects.get().outcome == "missed"
 
+    def test_a_plan_whose_moment_has_passed_by_another_clock_is_missed_and_not_lost(self) -> None:
+        plan = make()
+        Site.objects.filter(pk=plan.site_id).update(timezone="Asia/Tokyo")
+        assert plans.realign(MONDAY) == 1
+        plan.refresh_from_db()
+        assert plan.next_at is None
+        row = PlannedStart.objects.get(plan=plan)
+        assert (row.due_at, row.outcome) == (NIGHT, "missed")
+        assert row.reason == "By the clock of the site as it is now, that moment had passed already."
+
     def test_another_zone_of_the_site_moves_the_times_to_come(self) -> None:
         plan = make()
         Site.objects.filter(pk=plan.site_id).update(timezone="America/Vancouver")
