@@ -3,10 +3,14 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
+from urllib.parse import urlsplit
 
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 
 from people.actor import Actor
 from people.models import ApiKey, Membership, Organisation
@@ -58,10 +62,22 @@ def require(permission: Permission) -> Callable[[GatedView[P]], View[P]]:
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponseBase:
-    redirect = redirect_to_login(request.get_full_path())
-    if request.headers.get("HX-Request") or request.headers.get("X-Since"):
-        return HttpResponse(status=401, headers={"HX-Redirect": redirect.url})
-    return redirect
+    is_poll = "HX-Request" in request.headers or "X-Since" in request.headers
+    is_form = request.method not in ("GET", "HEAD")
+    if is_form:
+        words = _("You were signed out meanwhile, so nothing was changed. Sign in and do it again.")
+        messages.warning(request, words, fail_silently=True)
+    redirect = redirect_to_login(_page_in_view(request) if is_poll or is_form else request.get_full_path())
+    return HttpResponse(status=401, headers={"HX-Redirect": redirect.url}) if is_poll else redirect
+
+
+def _page_in_view(request: HttpRequest) -> str:
+    """Where to go on after signing in: what a form or a poll asks is a fragment, or no page at all."""
+    page = request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(page, {request.get_host()}, require_https=request.is_secure()):
+        return "/"
+    parts = urlsplit(page)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path or "/"
 
 
 def organisation_of(actor: Actor) -> Organisation:

@@ -86,8 +86,26 @@ def test_change_password_needs_the_old_one() -> None:
 def test_signed_out_goes_to_sign_in_and_a_poll_is_told_so() -> None:
     answer = Client().get("/settings/")
     assert (answer.status_code, answer.headers["Location"]) == (302, "/accounts/login/?next=/settings/")
-    poll = Client().get("/settings/", headers={"HX-Request": "true"})
-    assert (poll.status_code, poll.headers["HX-Redirect"]) == (401, "/accounts/login/?next=/settings/")
+    board = {"Referer": "http://testserver/?tab=live&q=van"}
+    poll = Client().get("/live/rows", headers=board | {"HX-Request": "true"})
+    there = "/accounts/login/?next=/%3Ftab%3Dlive%26q%3Dvan"
+    assert (poll.status_code, poll.headers["HX-Redirect"]) == (401, there)
+
+
+@pytest.mark.parametrize(
+    ("referer", "page"),
+    [
+        ("http://testserver/settings/people/?a=1", "/settings/people/%3Fa%3D1"),
+        ("https://evil.example/settings/", "/"),
+        ("", "/"),
+    ],
+    ids=["ours", "foreign", "none"],
+)
+def test_a_button_pressed_after_the_session_ended_leads_back_to_its_page(referer: str, page: str) -> None:
+    answer = Client().post("/settings/invitations/1/revoke", headers={"Referer": referer})
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"/accounts/login/?next={page}")
+    again = Client().post("/settings/invitations/1/revoke", follow=True)
+    assert b"You were signed out meanwhile, so nothing was changed." in again.content
 
 
 def test_member_of_nothing_is_told_so() -> None:
