@@ -2,8 +2,8 @@
 refused and shown. What an answer does to the session lives in settling."""
 
 import hashlib
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -16,11 +16,34 @@ from lib import figures
 
 ENDS = (SessionStatus.COMPLETED, SessionStatus.EXPIRED, SessionStatus.FAILED)  # an end is taken whatever its clock
 
+NEAR = timedelta(days=1)  # before the wish and after now: the vendor's clock may be wrong by a time zone, not by years
+MOMENTS = {
+    "started_at": "startedAt",
+    "updated_at": "updatedAt",
+    "charging_ended_at": "chargingEndedAt",
+    "completed_at": "completedAt",
+}
+
 
 @dataclass(frozen=True)
 class Kept:
     news: Reading | None  # the new reading of a document that says something new
     is_stale: bool  # it speaks of an earlier moment than one before: nothing of it is taken
+
+
+def believed(session: Session, document: SessionDocument, now: datetime) -> SessionDocument:
+    """Of a locked session: the document without moments that cannot be, which is told once. A charger whose clock was
+    never set has not charged for years, and after a moment of the future every true one would run backwards."""
+    first_at, last_at = session.requested_at - NEAR, now + NEAR
+    said = {name: getattr(document, name) for name in MOMENTS}
+    odd = [name for name, at in said.items() if at is not None and not first_at <= at <= last_at]
+    if not odd:
+        return document
+    text = _("The vendor's answer has times that cannot be: %(names)s. They were not taken.")
+    words = text % {"names": ", ".join(MOMENTS[name] for name in odd)}
+    if not SessionEvent.objects.filter(session=session, kind="odd", text=words).exists():
+        timeline.note(session, kind="odd", text=words, now=now, data={"document": dump(document.raw)})
+    return replace(document, **dict.fromkeys(odd))
 
 
 def keep(session: Session, document: SessionDocument, now: datetime) -> Kept:

@@ -87,6 +87,7 @@ def apply(*, session: Session, document: SessionDocument, now: datetime, via: st
         if not learn_vendor_id(row, document.session_id, now):
             row.save()
             return row
+        document = reading_log.believed(row, document, now)
         kept = reading_log.keep(row, document, now)
         if kept.is_stale:
             row.save()  # whoever watches sees what was refused

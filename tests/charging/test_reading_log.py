@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from charging import sessions, silence
+from charging import estimates, sessions, silence
 from charging.models import Reading, Session
 from eevion import SessionDocument
 from eevion.sessions import read_session
@@ -21,6 +21,7 @@ SAID: dict[str, Any] = {
     "cost": Decimal("0.53"), "currency": "CAD", "duration": 750, "startedAt": "2026-06-01T15:30:00Z",
     "updatedAt": "2026-06-01T15:42:30Z",
 }  # fmt: skip
+SAID_AT = NOW - timedelta(minutes=17, seconds=30)  # startedAt and duration
 
 
 def document(**said: Any) -> SessionDocument:
@@ -134,3 +135,34 @@ def test_an_end_is_taken_whatever_its_clock_says() -> None:
     take(session, 1, status="completed", updatedAt="2026-06-01T15:00:00Z", duration=10)
     session.refresh_from_db()
     assert session.state == "completed"
+
+
+def odd(session: Session) -> list[str]:
+    return list(session.events.filter(kind="odd").values_list("text", flat=True))
+
+
+@pytest.mark.django_db
+def test_after_a_moment_of_the_far_future_the_true_ones_are_taken() -> None:
+    session = factories.session(vendor_session_id="ses_1")
+    take(session, 0, updatedAt="2087-06-01T15:42:30Z", startedAt=...)
+    after = take(session, 1, energy=Decimal("2.5"), updatedAt="2026-06-01T16:01:00Z")
+    assert (after.energy_kwh, Reading.objects.count()) == (Decimal("2.500"), 2)
+    assert odd(session) == ["The vendor's answer has times that cannot be: updatedAt. They were not taken."]
+
+
+@pytest.mark.django_db
+def test_a_charger_whose_clock_was_never_set_has_not_charged_for_years() -> None:
+    session = factories.session(vendor_session_id="ses_1")
+    for minutes in (0, 1):
+        after = take(session, minutes, updatedAt=..., startedAt="2000-01-01T00:00:05Z", duration=750 + minutes)
+    reading, at = Reading.objects.latest("pk"), NOW + timedelta(minutes=2)
+    shown = estimates.of(estimates.facts(after, reading.measured_at, reading.confirmed_at, 300), at)
+    assert (after.started_at, estimates.shown_energy_kwh(shown, at)) == (None, Decimal("1.620"))
+    assert odd(session) == ["The vendor's answer has times that cannot be: startedAt. They were not taken."]
+
+
+@pytest.mark.django_db
+def test_a_session_does_not_end_in_another_century() -> None:
+    session = factories.session(vendor_session_id="ses_1")
+    after = take(session, status="completed", completedAt="2099-01-01T00:00:00Z", updatedAt=...)
+    assert (after.completed_at, after.ended_at) == (SAID_AT, SAID_AT)
