@@ -90,18 +90,21 @@ def _claim(session_id: int) -> bool:
 
 
 def _failed(session: Session, error: eevion.EevionError, now: datetime) -> None:
-    """Shown once it happens again, and tried ever more seldom; the claim is the pause."""
-    failures = session.read_failures + 1
-    pause = timedelta(seconds=FAILURE_PAUSE_S[min(failures, len(FAILURE_PAUSE_S)) - 1])
-    if isinstance(error, eevion.NotSent) or (isinstance(error, eevion.Rejected) and error.is_auth):
+    """Shown once it happens again, and tried ever more seldom; the claim is the pause. That the key has spent its
+    requests says nothing about the session. Who took the claim away meanwhile waits for no pause."""
+    counts = not isinstance(error, eevion.RateLimited)
+    failures = session.read_failures + counts
+    pause = timedelta(seconds=FAILURE_PAUSE_S[min(max(failures, 1), len(FAILURE_PAUSE_S)) - 1])
+    if not counts or isinstance(error, eevion.NotSent) or (isinstance(error, eevion.Rejected) and error.is_auth):
         pause = min(pause, SOON)
     with transaction.atomic():
         row = Session.objects.select_for_update().get(pk=session.pk)
         row.read_failures = failures
-        row.read_claimed_until = Now() + pause
+        if row.read_claimed_until == session.read_claimed_until:
+            row.read_claimed_until = Now() + pause
         row.hurry = row.hurry or row.state not in LIVE
         row.save(update_fields=["read_failures", "read_claimed_until", "hurry"])
-        if failures == 2:
+        if counts and failures == 2:
             unknown = isinstance(error, eevion.Rejected) and error.is_unknown
             text = (
                 _("The vendor does not know this session any more. It is asked again from time to time.")

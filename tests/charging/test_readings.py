@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from charging import read_queue, readings, sessions, starts, stops, tasks
 from charging.models import Reading, Session
 from charging.models.session import State
+from fleet.models import ApiCall, RequestBudget
 from tests import factories
 from tests.contract.vendor import Vendor
 from tests.factories import NOW
@@ -91,6 +92,33 @@ def test_a_hurry_ends_with_its_answer_and_what_came_in_between_asks_again(
     assert sessions.read(session.pk, asked_in_between(session, **in_between), claimed=True) is not None
     session.refresh_from_db()
     assert (session.hurry, session.read_claimed_until) == (left, None)
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_a_read_that_fails_puts_no_pause_on_whom_a_webhook_hurried_meanwhile(vendor: Vendor) -> None:
+    station = factories.station(account=factories.account(base_url=vendor.url, api_key=vendor.key()))
+    session = factories.session(station, vendor_session_id="ses_nobody", read_failures=4)
+    assert read_queue.pick(read_queue.lines()[0]) is not None
+    hurried = asked_in_between(session, hurry=True, read_claimed_until=None)
+    assert sessions.read(session.pk, hurried, claimed=True) is None
+    assert read_queue.pick(read_queue.lines()[0]) == read_queue.Picked(session.pk, hurried=True)
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_a_key_that_has_spent_its_requests_makes_no_session_a_lost_one(vendor: Vendor) -> None:
+    key = vendor.key(limit=1)
+    session = factories.session(
+        factories.station(account=factories.account(base_url=vendor.url, api_key=key)), vendor_session_id="ses_nobody"
+    )
+    for _ in range(3):  # the first one is answered: nobody knows it
+        assert sessions.read(session.pk, lambda: NOW) is None
+        Session.objects.filter(pk=session.pk).update(read_claimed_until=None)
+        RequestBudget.objects.update(frozen_until=None)
+    assert list(ApiCall.objects.order_by("pk").values_list("status", flat=True)) == [404, 429, 429]
+    session.refresh_from_db()
+    assert (session.read_failures, sessions.is_lost(session)) == (1, False)
 
 
 @pytest.mark.parametrize("state", [State.CHARGING, State.COMPLETED])
