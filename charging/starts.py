@@ -101,9 +101,8 @@ def settle_stale(now: datetime) -> int:
     """A worker died while it was sending: the start may have happened, so it is unknown, never repeated."""
     stale = Session.objects.filter(state=State.REQUESTED, claimed_until__lt=Now())
     lost = list(stale.select_related("station"))
-    why = _("the sender stopped in the middle of the request.")
     for session in lost:
-        _settle(session, now, partial(_unknown, why=why))
+        _settle(session, now, partial(_left_behind, lease=session.claimed_until))
     return len(lost)
 
 
@@ -257,8 +256,9 @@ def _not_sent(row: Session, now: datetime, error: Exception) -> None:
 
 
 def _rejected(row: Session, now: datetime, error: eevion.Rejected) -> None:
+    """Also after the sweep took the sender for dead: what was refused did not begin."""
     row.claimed_until = None
-    if row.state != State.REQUESTED:
+    if row.state not in (State.REQUESTED, State.UNKNOWN):
         return
     words = _("Refused by the vendor: %(said)s") % {"said": error.message}
     if error.is_auth:
@@ -276,6 +276,11 @@ def _fail(row: Session, now: datetime, words: str, data: dict[str, Any] | None =
     settling.move(row, State.FAILED, now)
     row.final_at = now
     timeline.note(row, kind="failed", text=words, now=now, data=data)
+
+
+def _left_behind(row: Session, now: datetime, lease: datetime) -> None:
+    if row.claimed_until == lease:  # else its sender has come back just now
+        _unknown(row, now, _("the sender stopped in the middle of the request."))
 
 
 def _unknown(row: Session, now: datetime, why: str) -> None:

@@ -101,7 +101,7 @@ def settle_stale(now: datetime) -> int:
     """A worker died while it was sending: the stop is unknown until a read tells."""
     lost = list(Session.objects.filter(stop_state=StopState.WANTED, claimed_until__lt=Now()))
     for session in lost:
-        _settle(session, now, partial(_unknown, why=_("the sender stopped in the middle of the request.")))
+        _settle(session, now, partial(_left_behind, lease=session.claimed_until))
     return len(lost)
 
 
@@ -181,6 +181,11 @@ def _refused(row: Session, now: datetime, error: eevion.Rejected) -> None:
         words += " " + _("Check the API key in the account's settings.")
     row.stop_error = words[:500]
     timeline.note(row, kind="stop", text=row.stop_error, now=now)
+
+
+def _left_behind(row: Session, now: datetime, lease: datetime) -> None:
+    if row.claimed_until == lease:  # else its sender has come back just now
+        _unknown(row, now, _("the sender stopped in the middle of the request."))
 
 
 def _unknown(row: Session, now: datetime, why: str) -> None:
