@@ -187,7 +187,7 @@ def send(url: str, body: Any = None, headers: dict[str, str] | None = None) -> A
         return Answer(0)
 
 
-def until(condition: Callable[[], T], what: str, within_s: float = 30, step_s: float = 0.1) -> T:
+def until(condition: Callable[[], T], what: str, within_s: float = 90, step_s: float = 0.1) -> T:
     """The condition's first true value. A database that is away counts as "not yet"."""
     end = time.monotonic() + within_s
     while time.monotonic() < end:
