@@ -112,7 +112,7 @@ def signed_in(page: Page, stack: Stack) -> Page:
 def until() -> Callable[..., Any]:
     """Wait for a condition with a deadline; returns its first true value."""
 
-    def wait(condition: Callable[[], Any], *, what: str, within_s: float = 30) -> Any:
+    def wait(condition: Callable[[], Any], *, what: str, within_s: float = 60) -> Any:
         end = time.monotonic() + within_s
         while time.monotonic() < end:
             if value := condition():

@@ -87,7 +87,7 @@ class House:
     def api(self, path: str, body: Any = None) -> Answer:
         return send(f"{self.stack.url}/api/v1/{path}", body, {"Authorization": f"Bearer {self.key}"})
 
-    def ask(self, station: str, connector: int, reference: str, within_s: float = 30) -> dict[str, Any]:
+    def ask(self, station: str, connector: int, reference: str, within_s: float = 90) -> dict[str, Any]:
         """As a driver's app does: the same reference again until somebody answers."""
 
         def answered() -> Any:
@@ -107,7 +107,7 @@ class House:
         found: dict[str, Any] = until(answered, f"session {public_id} can be read")
         return found
 
-    def reaches(self, public_id: str, state: str, within_s: float = 30) -> None:
+    def reaches(self, public_id: str, state: str, within_s: float = 90) -> None:
         """Fails with what the session is instead."""
         try:
             until(lambda: self.session(public_id)["state"] == state, state, within_s)
