@@ -4,12 +4,14 @@ import random
 import re
 from datetime import timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.db import connection, connections
 from django.db.models.functions import Now
 from django.http import HttpResponse
+from django.template.loader import get_template
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -336,6 +338,14 @@ def test_between_readings_energy_and_cost_go_on_as_estimates(world: World) -> No
     row = html.split(f'<tr id="s-{session.pk}"')[1].split("</tr>")[0]
     assert 'data-est="5.000" data-rate="0.010"' in row  # kWh, and kWh a second at 36 kW
     assert 'data-est="1.7500" data-rate="0.00500"' in row
+
+
+@pytest.mark.parametrize(("within", "said"), [("0.004", "0.01"), ("0.136", "0.14")])
+def test_exact_estimates_are_not_called_within_nothing(within: str, said: str) -> None:
+    quality = SimpleNamespace(most_within_kwh=Decimal(within))
+    context = {"shown": 1, "limit": 200, "wanted": board.Filter(), "quality": quality}
+    html = get_template("charging/_live_foot.html").render(context)
+    assert f"19 of 20 estimates were within {said} kWh" in words(html)
 
 
 def test_time_alone_tells_a_page_that_a_session_fell_silent(world: World) -> None:
