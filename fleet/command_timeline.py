@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db.models import Max, Min, Q, QuerySet
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from fleet.models import Command, CommandEvent, CommandItem
 from fleet.models.command import DONE_ITEMS, ItemState
@@ -17,6 +17,8 @@ MARKS: dict[str, str] = {
     V.ASKED: "queued", V.WAVE_OPENED: "sent", V.BRAKED: "paused", V.RESUMED: "sent", V.ABANDONED: "cancelled",
     V.CANCELLED: "cancelled", V.EXPIRED: "overdue", V.RETRIED: "queued", V.UNDONE: "queued",
 }  # fmt: skip
+# Said when it is asked: what came of it may still be taken back, and stands at the other command.
+ASKED = {V.UNDONE: gettext_lazy("Undo asked"), V.RETRIED: gettext_lazy("Another try asked")}
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,8 @@ def of(command: Command, items: QuerySet[CommandItem]) -> list[Line]:
 def _event(row: CommandEvent) -> Line:
     count = ngettext("%(n)s station", "%(n)s stations", row.stations) % {"n": figures.number(row.stations)}
     parts = [row.by_label, count if row.stations else "", row.detail]
-    return Line(row.at, MARKS.get(row.verb, row.verb), row.get_verb_display(), " · ".join(filter(None, parts)))
+    words = str(ASKED.get(V(row.verb), row.get_verb_display()))
+    return Line(row.at, MARKS.get(row.verb, row.verb), words, " · ".join(filter(None, parts)))
 
 
 def _moments(items: QuerySet[CommandItem]) -> list[Line]:

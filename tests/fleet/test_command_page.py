@@ -167,6 +167,15 @@ def test_the_timeline_tells_events_and_first_and_last(owner: Membership, account
     ]  # fmt: skip
 
 
+def test_the_timeline_does_not_say_undone_of_what_may_be_taken_back(owner: Membership, account: Account) -> None:
+    where = [station(owner, account)]
+    made = asked(owner, where)
+    for origin in (Origin.UNDO, Origin.RETRY):
+        asked(owner, where, origin=origin, parent=made)
+    events = factories.client_for(owner).get(f"/commands/{made.public_id}/").context["events"]
+    assert [line.words for line in events] == ["Asked", "Undo asked", "Another try asked"]
+
+
 def test_the_timeline_tells_what_failed_and_what_was_seen_otherwise(owner: Membership, account: Account) -> None:
     made = asked(owner, [station(owner, account) for _ in range(3)])
     first, second, third = items(made)
