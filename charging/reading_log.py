@@ -43,7 +43,8 @@ def believed(session: Session, document: SessionDocument, now: datetime) -> Sess
     words = text % {"names": ", ".join(MOMENTS[name] for name in odd)}
     if not SessionEvent.objects.filter(session=session, kind="odd", text=words).exists():
         timeline.note(session, kind="odd", text=words, now=now, data={"document": dump(document.raw)})
-    return replace(document, **dict.fromkeys(odd))
+    nothing: dict[str, Any] = dict.fromkeys(odd)
+    return replace(document, **nothing)
 
 
 def keep(session: Session, document: SessionDocument, now: datetime) -> Kept:

@@ -278,7 +278,7 @@ def _fail(row: Session, now: datetime, words: str, data: dict[str, Any] | None =
     timeline.note(row, kind="failed", text=words, now=now, data=data)
 
 
-def _left_behind(row: Session, now: datetime, lease: datetime) -> None:
+def _left_behind(row: Session, now: datetime, lease: datetime | None) -> None:
     if row.claimed_until == lease:  # else its sender has come back just now
         _unknown(row, now, _("the sender stopped in the middle of the request."))
 

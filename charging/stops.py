@@ -183,7 +183,7 @@ def _refused(row: Session, now: datetime, error: eevion.Rejected) -> None:
     timeline.note(row, kind="stop", text=row.stop_error, now=now)
 
 
-def _left_behind(row: Session, now: datetime, lease: datetime) -> None:
+def _left_behind(row: Session, now: datetime, lease: datetime | None) -> None:
     if row.claimed_until == lease:  # else its sender has come back just now
         _unknown(row, now, _("the sender stopped in the middle of the request."))
 
