@@ -6,6 +6,7 @@ Also why rows of a whole account wait. Who is next lives in fleet/claims.py.
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
@@ -47,19 +48,22 @@ def postpone(now: datetime) -> int:
         due_at__lte=Now(),
         command__in_session=InSession.WAIT,
     )
-    return waiting.update(due_at=_later(), error=_waits(), error_code=items.IN_SESSION)
+    with transaction.atomic():
+        return items.locked(waiting).update(due_at=_later(), error=_waits(), error_code=items.IN_SESSION)
 
 
 def show_refused_keys() -> None:
     """Say at each waiting row that its account's key is refused, and no longer once the key is taken again."""
     waiting = CommandItem.objects.filter(state=ItemState.QUEUED)
     refused = waiting.filter(station__account__key_refused_at__isnull=False)
-    refused.exclude(error_code__in=(items.KEY_REFUSED, items.ALONE)).update(
-        error_code=items.KEY_REFUSED,
-        error=_("Waits: the vendor refused the API key. Write a new one in the account's settings."),
-    )
     mended = waiting.filter(error_code=items.KEY_REFUSED, station__account__key_refused_at=None)
-    mended.update(error_code="", error="")
+    with transaction.atomic():
+        items.locked(refused.exclude(error_code__in=(items.KEY_REFUSED, items.ALONE))).update(
+            error_code=items.KEY_REFUSED,
+            error=_("Waits: the vendor refused the API key. Write a new one in the account's settings."),
+        )
+    with transaction.atomic():
+        items.locked(mended).update(error_code="", error="")
 
 
 def _may_go(item: CommandItem, is_active: bool, is_busy: bool, now: datetime) -> bool:

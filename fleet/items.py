@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from fleet.models import Command, CommandItem
@@ -75,6 +76,12 @@ def move_all(rows: Sequence[CommandItem], state: ItemState, *, now: datetime, er
         due_at=None,
         claimed_until=None,
     )
+
+
+def locked(rows: QuerySet[CommandItem]) -> QuerySet[CommandItem]:
+    """The same rows, locked in the order in which everybody locks items. In the caller's transaction."""
+    found = rows.select_for_update(of=("self",)).order_by("pk")
+    return CommandItem.objects.filter(pk__in=list(found.values_list("pk", flat=True)))
 
 
 def queue_again(

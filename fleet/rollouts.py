@@ -10,10 +10,10 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext as _
 
-from fleet import cancelling, waves
+from fleet import cancelling, items, waves
 from fleet.command_options import BRAKE_PERCENT
 from fleet.models import Command, CommandEvent, CommandItem
 from fleet.models.command import DROPPED_ITEMS, ItemState
@@ -98,11 +98,13 @@ def _step(pk: int, now: datetime) -> bool:
 
 
 def _counted(command: Command) -> list[tuple[int, str]]:
-    """Wave and state of the items, without those that were settled when a person last said to go on all the same."""
+    """Wave and state of the items, without those that were settled when a person last said to go on all the same: by
+    when we heard of it, for the vendor's clock may be minutes ahead or behind."""
     rows = CommandItem.objects.filter(command=command)
     resumed = command.events.filter(verb=CommandEvent.Verb.RESUMED).order_by("at", "pk").last()
     if resumed is not None:
-        rows = rows.exclude(Q(finished_at__lte=resumed.at) | Q(timed_out_at__lte=resumed.at), ~Q(state__in=UNSETTLED))
+        rows = rows.annotate(heard_at=Coalesce("call__settled_at", "finished_at"))
+        rows = rows.exclude(Q(heard_at__lte=resumed.at) | Q(timed_out_at__lte=resumed.at), ~Q(state__in=UNSETTLED))
     return list(rows.values_list("wave", "state"))
 
 
@@ -124,7 +126,7 @@ def _open_items(command: Command, wave: int) -> int:
     """Queued items up to this wave that had no due time may be claimed now. Returns the stations."""
     rows = CommandItem.objects.filter(command=command, state=ItemState.QUEUED, wave__lte=wave, due_at=None)
     stations = rows.values("station").distinct().count()
-    rows.update(due_at=Now())
+    items.locked(rows).update(due_at=Now())
     return stations
 
 
@@ -133,7 +135,7 @@ def _brake(command: Command, found: Standing, now: datetime) -> None:
     command.paused_at, command.paused_why = now, why
     command.save(update_fields=["paused_at", "paused_why"])
     queued = CommandItem.objects.filter(command=command, state=ItemState.QUEUED)
-    queued.update(due_at=None)
+    items.locked(queued).update(due_at=None)
     product = System(command.organisation_id, str(_("The brake")))
     stations = queued.values("station").distinct().count()
     cancelling.note(product, command, CommandEvent.Verb.BRAKED, stations, now, detail=why)

@@ -1,13 +1,16 @@
 """Who is next: order, holds, guards, deadlines, lanes; without a vendor."""
 
+import threading
+import time
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
-from fleet import commands
+from fleet import commands, guards, rollouts
 from fleet.budget import Lane
 from fleet.models import Account, Command, CommandItem, Connector, ManageCall
 from fleet.models.command import InSession
@@ -159,3 +162,42 @@ def test_rows_of_an_account_that_may_not_send_are_walked_past() -> None:
     parcel = behind.claim()
     assert parcel is not None
     assert parcel.values == {"setMessage": "behind"}
+
+
+def brake(command: Command) -> None:
+    with transaction.atomic():
+        rollouts._brake(command, rollouts.Standing(total=1, failed=1, unsettled=0), NOW)
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("sweep", [lambda command: guards.postpone(NOW), brake], ids=["postpone", "brake"])
+def test_a_sweep_locks_items_in_the_order_of_senders(sweep: Callable[[Command], object]) -> None:
+    """Written again, the first row lies behind the second on the disk, and is met after it."""
+    lot = Lot()
+    wishes = commands.for_all(lot.stations, {"setMessage": "Hi", "tariffId": "fee"})
+    command = commands.request(
+        actor=lot.actor, wishes=wishes, now=NOW, options=commands.Options(in_session=InSession.WAIT, send_equal=True)
+    )
+    Connector.objects.update(session_state="charging")
+    first, second = command.items.order_by("pk").values_list("pk", flat=True)
+    CommandItem.objects.filter(pk=first).update(error="looked at")
+    held, failed = threading.Event(), []
+
+    def claim() -> None:
+        try:
+            with transaction.atomic():
+                CommandItem.objects.select_for_update().get(pk=first)
+                held.set()
+                time.sleep(0.5)
+                CommandItem.objects.select_for_update().get(pk=second)
+        except OperationalError as error:
+            failed.append(error)
+        connection.close()
+
+    thread = threading.Thread(target=claim)
+    thread.start()
+    assert held.wait(10)
+    sweep(command)
+    thread.join(10)
+    assert failed == []

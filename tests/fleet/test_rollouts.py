@@ -1,10 +1,12 @@
 """Waves open, the brake stops, a person resumes or abandons; without a vendor."""
 
+import json
 from datetime import timedelta
 
 import pytest
 
-from fleet import deadlines, rollouts
+import eevion
+from fleet import deadlines, jobs, rollouts
 from fleet.models import Command, CommandEvent, CommandItem
 from fleet.models.command import ItemState
 from fleet.rollouts import Standing
@@ -125,6 +127,34 @@ def test_what_fails_after_the_resumption_brakes_again() -> None:
     assert rollouts.advance(later(401)) == 1
     command.refresh_from_db()
     assert command.paused_at == later(401)
+
+
+def fail_by_a_job(lot: Lot, seconds: float, ahead_s: float) -> None:
+    """The next wish is sent, and its job fails, by a vendor whose clock is ahead of ours."""
+    parcel = lot.claim(later(seconds))
+    assert parcel is not None
+    CommandItem.objects.filter(call=parcel.call).update(
+        state="accepted", accepted_at=later(seconds), claimed_until=None, due_at=None
+    )
+    said = {"jobId": f"job_{parcel.call.pk}", "finishedAt": later(seconds + ahead_s).isoformat(), "status": "failed"}
+    job = eevion.parse_job_webhook(json.dumps(said).encode())
+    jobs.settle(job=job, call=parcel.call, now=later(seconds))
+
+
+@pytest.mark.parametrize("ahead_s", [240, -240])
+def test_what_counts_after_the_resumption_is_when_we_heard_of_it(ahead_s: float) -> None:
+    lot = Lot(stations=3)
+    command = lot.ask("Hi", is_canary=True, brake_percent=10)
+    fail_by_a_job(lot, 0, ahead_s)
+    assert rollouts.advance(later(2)) == 1
+    rollouts.resume(lot.actor, command, later(30))
+    rollouts.advance(later(32))
+    command.refresh_from_db()
+    assert command.paused_at is None
+    fail_by_a_job(lot, 40, ahead_s)
+    rollouts.advance(later(42))
+    command.refresh_from_db()
+    assert command.paused_at == later(42)
 
 
 def test_abandoned_nothing_more_is_sent_and_the_wish_is_gone() -> None:
