@@ -6,7 +6,7 @@ Whose job it was lives in fleet/jobs.py (ours) and fleet/portal_jobs.py (not our
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Q
@@ -23,6 +23,7 @@ NO_REASON = "no_reason"
 NO_WORD = "no_word"
 # From these an item may still be settled by a job: a late success after a failure or a timeout is a normal move.
 SETTLEABLE = (ItemState.ACCEPTED, ItemState.TIMED_OUT, ItemState.FAILED)
+AHEAD = timedelta(minutes=5)  # the vendor's clock may be ahead of ours by so much; a later end cannot be
 SAID = {eevion.JobStatus.SUCCEEDED: True, eevion.JobStatus.FAILED: False}
 
 
@@ -92,15 +93,16 @@ def take(
     `by` is "us" or "portal", `asked` maps the vendor's ids to stations, `rows` the items by station and kind, locked.
     The caller holds the transaction.
     """
+    said_at = job.finished_at if job.finished_at is not None and job.finished_at <= now + AHEAD else None
     # In the order of the rows, so that two jobs about the same stations do not wait for each other.
     names = sorted(asked, key=lambda name: asked[name].pk)
     for outcome in outcomes(job, vendor_ids=names, values=values):
         station = asked[outcome.vendor_id]
         if outcome.ok:
-            _finish(station, outcome, job.finished_at or job.created_at or now, by, now)
+            _finish(station, outcome, said_at or min(job.created_at or now, now), by, now)
         item = rows.get((station.pk, outcome.kind))
         if item is not None and item.state in SETTLEABLE:
-            _settle(item, outcome, job.finished_at or now, now)
+            _settle(item, outcome, said_at or now, now)
 
 
 def _settle(item: CommandItem, outcome: Outcome, ended_at: datetime, now: datetime) -> None:

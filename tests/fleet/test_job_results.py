@@ -150,3 +150,13 @@ class TestRows:
         call, (row,) = accepted(factories.station(), setMessage="Hi")
         jobs.settle(job=job("succeeded", finishedAt=None), call=call, now=LATER)
         assert fields(row)[1] == LATER
+
+    def test_an_end_in_the_far_future_holds_no_later_job_back(self) -> None:
+        station = factories.station()
+        call, (row,) = accepted(station, setMessage="Hi")
+        jobs.settle(job=job(finishedAt="2087-01-01T00:00:00Z"), call=call, now=NOW)
+        assert fields(row)[:2] == (S.FINISHED, NOW)
+        call, _rows = accepted(station, setMessage="Bye")
+        ManageCall.objects.filter(pk=call.pk).update(job_id="job_2")
+        jobs.settle(job=job(jobId="job_2"), call=call, now=LATER)
+        assert StationSetting.objects.get().finished_value == "Bye"
