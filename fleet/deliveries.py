@@ -238,7 +238,8 @@ def _close(
     """
     with transaction.atomic():
         call = ManageCall.objects.select_for_update().get(pk=parcel.call.pk)
-        for item in _sending(parcel):
+        mine = _sending(parcel)
+        for item in mine:
             if state == ItemState.QUEUED:
                 items.queue_again(item, now=now, error=error, error_code=items.ALONE)
                 continue
@@ -253,7 +254,8 @@ def _close(
             call.answer = _document(eevion.dump(answer.raw))
         if failure is not None:
             call.http_status, call.answer = failure.status, _document(failure.body)
-        if state in (ItemState.REJECTED, ItemState.QUEUED):
+        # Without items of its own the sender was taken for dead: they are in doubt until the history shows no job.
+        if mine and state in (ItemState.REJECTED, ItemState.QUEUED):
             call.settled_at = now
         call.save()
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
+import eevion
 from fleet import accounts, claims, commands, deadlines, deliveries, guards, senders, tasks
 from fleet.budget import Lane
 from fleet.command_options import Options
@@ -217,3 +218,17 @@ def test_a_sender_that_was_taken_for_dead_sends_nothing(house: House) -> None:
     assert (states(command), told(house, station)) == (["queued"], [])
     house.deliver()
     assert (states(command), told(house, station)) == (["accepted"], ["Hi"])
+
+
+def test_a_refusal_written_down_after_the_sweep_leaves_no_item_in_doubt_for_ever(house: House) -> None:
+    command = house.ask(house.station(), setMessage="Hi")
+    parcel = claims.claim(now=house.vendor.now(), lane=Lane.PEOPLE)
+    assert parcel is not None
+    sent_at = deliveries._leave(parcel, house.vendor.now())
+    command.items.update(claimed_until=Now())
+    assert deliveries.lapse(now=house.vendor.now()) == 1
+    refused = deliveries._outcome(parcel, eevion.Rejected("No.", status=422))
+    refused(parcel, house.vendor.now(), deliveries._Attempt(sent_at))
+    assert states(command) == ["unknown"]
+    house.history()
+    assert states(command) == ["queued"]
