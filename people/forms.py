@@ -7,6 +7,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.utils.translation import gettext_lazy as _
 
 from people import members
+from people.account_forms import PASSWORD_RULE
 from people.models import User
 from people.roles import Role
 
@@ -78,7 +79,7 @@ class Join(forms.Form):
         label=_("Password"),
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text=_("At least 10 characters."),
+        help_text=PASSWORD_RULE,
     )
 
     def __init__(self, *args: Any, email: str, **kwargs: Any) -> None:
