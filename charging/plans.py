@@ -108,7 +108,7 @@ def _realign(plan: StartPlan, now: datetime) -> int:
         return 0
     mine = StartPlan.objects.filter(pk=plan.pk, next_at=plan.next_at)
     moved = mine.update(next_at=next_at, site_id=plan.station.site_id)
-    if moved and next_at is None:
+    if moved and plan.next_at is not None and next_at is None:
         reason = _("By the clock of the site as it is now, that moment had passed already.")
         missed = {"outcome": Outcome.MISSED, "settled_at": now, "reason": reason}
         PlannedStart.objects.get_or_create(plan=plan, due_at=plan.next_at, defaults=missed)
