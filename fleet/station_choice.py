@@ -4,7 +4,7 @@ The choice is kept as it was made, so a filter stays a filter until the draft is
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -12,7 +12,8 @@ from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet
 from django.http import QueryDict
 
-from fleet import drafts, stations_list
+from fleet import drafts, stations_list, ticks
+from fleet.id_arrays import among
 from fleet.models import CommandDraft, Station
 from fleet.models.station import Lifecycle
 from people.actor import Actor
@@ -31,6 +32,15 @@ class Choice:
     fields: Sequence[tuple[str, str]]
     draft: CommandDraft | None = None
     unknown: Sequence[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Ticks:
+    """`here` on the page that is shown; how many on others, and those packed."""
+
+    here: frozenset[int] = frozenset()
+    elsewhere: int = 0
+    kept: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,10 +73,29 @@ def read(actor: Actor, data: QueryDict, now: datetime) -> Choice | None:
         return Choice(stations_list.matching(mine, chosen, now), kept)
     if pasted := data.get("ids", "").replace("\0", "").strip():
         return _pasted(mine, pasted)
-    keys = [int(pk) for pk in data.getlist("station") if pk.isascii() and pk.isdecimal() and len(pk) < 18]
-    if not keys:
+    if not (keys := ticked(data)):
         return None
-    return Choice(mine.filter(pk__in=keys), [("station", str(pk)) for pk in dict.fromkeys(keys)])
+    return Choice(mine.filter(pk__in=among(keys)), [("kept", ticks.pack(keys))])
+
+
+def is_turning(data: QueryDict) -> bool:
+    """Another page of the list is asked for, with what is ticked so far; not the next step."""
+    return not data.get("all") and ("before" in data or "after" in data)
+
+
+def ticked(data: QueryDict) -> list[int]:
+    """On the page that was shown, and before that on others."""
+    here = [int(pk) for pk in data.getlist("station") if pk.isascii() and pk.isdecimal() and len(pk) < 18]
+    return list(dict.fromkeys([*here, *(pk for text in data.getlist("kept") for pk in ticks.unpack(text))]))
+
+
+def ticks_of(actor: Actor, data: QueryDict, rows: Iterable[stations_list.Row]) -> Ticks:
+    """What is ticked, for the page that shows `rows`."""
+    if not (keys := ticked(data)):
+        return Ticks()
+    mine = set(choosable(actor).filter(pk__in=among(keys)).values_list("pk", flat=True))
+    here = {row.station.pk for row in rows} & mine
+    return Ticks(frozenset(here), len(mine - here), ticks.pack(mine - here))
 
 
 def summary(choice: Choice) -> Summary:

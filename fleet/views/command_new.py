@@ -26,7 +26,8 @@ def command_new(request: ActorRequest) -> HttpResponse:
     """Without a choice of stations the first step, else the second; a valid form makes a draft and goes on to it."""
     now = clock.now()
     data = request.POST if request.method == "POST" else request.GET
-    choice = station_choice.read(request.actor, data, now)
+    is_turning = station_choice.is_turning(request.GET)
+    choice = None if is_turning else station_choice.read(request.actor, data, now)
     summary = station_choice.summary(choice) if choice else None
     if choice is None or summary is None or not summary.count:
         return _stations(request, now, choice)
@@ -37,14 +38,16 @@ def _stations(request: ActorRequest, now: datetime, choice: Choice | None) -> Ht
     """Step one, by the filter of the stations list. `choice`: one that means no station."""
     filters = station_choice.filters(request.GET)
     found = stations_list.matching(station_choice.choosable(request.actor), filters, now)
+    page = stations_list.page(found, request.GET, now)
     context = {
-        "page": stations_list.page(found, request.GET, now),
+        "page": page,
+        "ticks": station_choice.ticks_of(request.actor, request.GET, page.rows),
         "matching": found.count(),
         "filters": filters,
         "filtered": any(filters.values()),
         "states": CHOOSABLE_STATES,
         "sites": Site.objects.visible_to(request.actor),
-        "none_chosen": choice is not None or "choose" in request.GET,
+        "none_chosen": choice is not None or ("choose" in request.GET and not station_choice.is_turning(request.GET)),
         "unknown": choice.unknown[:NAMED] if choice else [],
         "unknown_more": max(0, len(choice.unknown) - NAMED) if choice else 0,
         "ids": request.POST.get("ids", request.GET.get("ids", "")),

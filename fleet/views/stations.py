@@ -8,8 +8,8 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 
+from fleet import station_choice, stations_list
 from fleet import stations as domain
-from fleet import stations_list
 from fleet.connector_state import RANK
 from fleet.forms import StationForm
 from fleet.models import Account, Site, Station, UnknownStation
@@ -27,8 +27,10 @@ def stations(request: ActorRequest) -> HttpResponse:
     filters = {name: request.GET.get(name, "") for name in FILTERS}
     found = stations_list.matching(Station.objects.visible_to(request.actor), filters, now)
     may_command = request.actor.can(Permission.COMMAND_STATIONS)
+    page = stations_list.page(found, request.GET, now)
     context = {
-        "page": stations_list.page(found, request.GET, now),
+        "page": page,
+        "ticks": station_choice.ticks_of(request.actor, request.GET, page.rows) if may_command else None,
         "to_command": found.filter(lifecycle=Lifecycle.ACTIVE).count() if may_command else 0,
         "states": RANK,
         "sites": Site.objects.visible_to(request.actor),

@@ -184,3 +184,37 @@ def test_the_pages_of_stations_lead_here(client: Client, owner: Membership, acco
 def test_other_stations_keeps_the_filter(client: Client, account: Account) -> None:
     a_station(account, vendor_id="EAST-1")
     assert 'href="/commands/new/?q=east">Other stations' in page(client.get("/commands/new/?all=1&q=east"))
+
+
+def test_ticks_survive_paging_and_can_be_dropped(client: Client, account: Account) -> None:
+    """As a browser without scripts sends it: the buttons of the pager are in the form of the ticks."""
+    place = factories.site(account.organisation)
+    rows = [factories.station(place, account=account, connectors=0) for _ in range(103)]
+    foreign, planned = factories.station(), a_station(account, lifecycle=Lifecycle.PLANNED)
+    picked, last = [rows[0], rows[1], rows[2], rows[50]], rows[102]
+    ticked = {"choose": "1", "station": [row.pk for row in [*picked, foreign, planned]]}
+    for url in ("/stations/", "/commands/new/"):
+        first = page(client.get(url))
+        after = re.search(r'formaction="([^"]*)" name="after" value="([^"]*)"', first)
+        assert after is not None and after[1] == url
+        second = page(client.get(url, ticked | {"after": after[2]}))
+        assert "<b>4</b> chosen on other pages" in second and "That is no station yet" not in second
+        kept = re.search(r'name="kept" value="([^"]*)" checked', second)
+        assert kept is not None
+        both = {"choose": "1", "kept": kept[1], "station": [last.pk]}
+        before = re.search(r'formaction="[^"]*" name="before" value="([^"]*)"', second)
+        assert before is not None
+        back = page(client.get(url, both | {"before": before[1]}))
+        assert "<b>1</b> chosen on another page" in back
+        assert re.findall(r'name="station" value="(\d+)"[^>]* checked', back) == [str(row.pk) for row in picked]
+        assert "What to send to 5 stations" in page(client.get("/commands/new/", both))
+        dropped = page(client.get(url, {"choose": "1", "station": [last.pk], "before": before[1]}))
+        assert "<b>1</b> chosen on another page" in dropped and not re.search(r'name="station"[^>]* checked', dropped)
+    client.post("/commands/new/", ASKED | both)
+    assert chosen(CommandDraft.objects.get()) == {row.pk for row in [*picked, last]}
+
+
+def test_what_is_not_in_service_cannot_be_ticked(client: Client, account: Account) -> None:
+    row = a_station(account)
+    a_station(account, lifecycle=Lifecycle.DECOMMISSIONED)
+    assert re.findall(r'name="station" value="(\d+)"', page(client.get("/stations/"))) == [str(row.pk)]
