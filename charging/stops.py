@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 import eevion
 from charging import attempts, settling, timeline
 from charging.models import Session
-from charging.models.session import MOVES, State, StopState
+from charging.models.session import LIVE, MOVES, State, StopState
 from fleet import gateway
 from lib import outage
 from people import audit
@@ -99,7 +99,8 @@ def due(limit: int = 200) -> list[int]:
 
 def settle_stale(now: datetime) -> int:
     """A worker died while it was sending: the stop is unknown until a read tells."""
-    lost = list(Session.objects.filter(stop_state=StopState.WANTED, claimed_until__lt=Now()))
+    # Only a live session has a claim; said here too, the index of open ones answers and not the whole past.
+    lost = list(Session.objects.filter(state__in=LIVE, stop_state=StopState.WANTED, claimed_until__lt=Now()))
     for session in lost:
         _settle(session, now, partial(_left_behind, lease=session.claimed_until))
     return len(lost)
