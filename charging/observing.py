@@ -7,7 +7,7 @@ fleet/observations.py.
 from collections.abc import Callable
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 import eevion
@@ -20,7 +20,9 @@ from fleet.models.station import CommandKind
 
 REFUSED = "refused"  # marks the timeline's entry of a start that the charger refused for no other cause
 NAMED_CAUSES = ("offline", "faulted", "inSession")  # codes (A) of refusals that say nothing of the availability
+ITEMS = 1000  # a look
 LOOKED_AT = 20  # sessions a command
+Tell = Callable[[Session, datetime], CommandItem | None]
 
 
 def is_evidence(error: eevion.Rejected) -> bool:
@@ -81,16 +83,16 @@ def priced(session: Session, now: datetime) -> CommandItem | None:
 
 def look(now: datetime) -> int:
     """Find evidence that came before the word of its job. Returns how many items it proved or disproved."""
-    here = Session.objects.filter(station=OuterRef("station"))
-    after = here.filter(requested_at__gt=OuterRef("finished_at"))
-    ended = here.filter(started_at__gt=OuterRef("finished_at"), final_at__isnull=False)
-    unseen = observations.unseen(now)
-    of_starts = unseen.filter(Exists(after), kind=CommandKind.PRIORITY_STATUS)
-    of_costs = unseen.filter(Exists(ended), kind=CommandKind.TARIFF)
-    return sum(_look(item, _tell_start, now) for item in of_starts) + sum(_look(item, priced, now) for item in of_costs)
+    found = 0
+    for item in observations.due(ITEMS):
+        newest = observations.in_force(item.station_id, item.kind)
+        if newest is not None:
+            found += _look(newest, TELL[item.kind], now)
+        observations.looked_at(item)
+    return found
 
 
-def _look(item: CommandItem, tell: Callable[[Session, datetime], CommandItem | None], now: datetime) -> bool:
+def _look(item: CommandItem, tell: Tell, now: datetime) -> bool:
     """The first sessions after it; True where one told something. All are heard."""
     since = Q(requested_at__gt=item.finished_at) | Q(started_at__gt=item.finished_at)
     sessions = Session.objects.filter(since, station_id=item.station_id).order_by("requested_at")[:LOOKED_AT]
@@ -110,3 +112,6 @@ def _price(tariff: Tariff) -> prices.Price:
 
 def _name(session: Session) -> str:
     return session.vendor_session_id or str(session.public_id)[:8]
+
+
+TELL: dict[str, Tell] = {CommandKind.PRIORITY_STATUS: _tell_start, CommandKind.TARIFF: priced}

@@ -17,6 +17,7 @@ from fleet import items, stations
 from fleet.models import CommandItem, Station, StationSetting, Tariff
 from fleet.models.command import ItemState
 from fleet.models.station import CommandKind
+from fleet.observations import OBSERVABLE
 
 # Our own codes beside the vendor's (fleet/items.py has the others).
 NO_REASON = "no_reason"
@@ -106,13 +107,15 @@ def take(
 
 
 def _settle(item: CommandItem, outcome: Outcome, ended_at: datetime, now: datetime) -> None:
+    ended: dict[str, Any] = {"finished_at": ended_at, "look_due": item.kind in OBSERVABLE}
     if outcome.ok:
         late = item.state != ItemState.ACCEPTED
-        items.move(item, ItemState.FINISHED_LATE if late else ItemState.FINISHED, now=now, finished_at=ended_at)
+        state = ItemState.FINISHED_LATE if late else ItemState.FINISHED
+        items.move(item, state, now=now, **ended)
     elif outcome.ok is False and item.state != ItemState.FAILED:
         error = outcome.error or _("the vendor gave no reason")
         code = outcome.error_code or NO_REASON
-        items.move(item, ItemState.FAILED, now=now, finished_at=ended_at, error=error, error_code=code)
+        items.move(item, ItemState.FAILED, now=now, error=error, error_code=code, **ended)
     elif outcome.ok is None and item.state == ItemState.ACCEPTED:
         # Neither done nor failed: it was accepted, and the word that should have come did not.
         error = _("the job ended without a word about this station")

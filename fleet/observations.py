@@ -5,11 +5,11 @@ docs/algorithms/commands.md has the rules. A message cannot be observed.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from fleet import items
 from fleet.connector_state import AVAILABLE
@@ -17,9 +17,9 @@ from fleet.models import CommandItem, Tariff
 from fleet.models.command import DONE_ITEMS, ITEM_MOVES, ItemState
 from fleet.models.station import CommandKind
 
+OBSERVABLE = (CommandKind.TARIFF, CommandKind.PRIORITY_STATUS)
 CENT = Decimal("0.01")
 OTHERWISE = "seen_otherwise"  # the code of items that the outside contradicts
-LATELY = timedelta(days=2)  # business; evidence that came before the word of the job is looked for as long
 IN_FLIGHT = (ItemState.SENDING, ItemState.UNKNOWN, ItemState.ACCEPTED, ItemState.TIMED_OUT)
 
 
@@ -103,19 +103,26 @@ def priced(
     return _record(newest, supports=supports, at=at, seen_at=seen_at, evidence=evidence, now=now)
 
 
-def unseen(now: datetime) -> QuerySet[CommandItem]:
-    """What finished lately and can be observed, and was not yet; a contradicted one may have been proved before."""
-    return CommandItem.objects.filter(
-        command__requested_at__gt=now - LATELY,
-        state__in=(ItemState.FINISHED, ItemState.FINISHED_LATE, ItemState.CONTRADICTED),
-        kind__in=(CommandKind.TARIFF, CommandKind.PRIORITY_STATUS),
-    )
+def due(limit: int) -> list[CommandItem]:
+    """Items of which the end became known since the last look: evidence may have come before it. A failed one may give
+    its turn back to the one before."""
+    return list(CommandItem.objects.filter(look_due=True).order_by("pk")[:limit])
+
+
+def looked_at(item: CommandItem) -> None:
+    """Done with it, unless it ended otherwise meanwhile."""
+    CommandItem.objects.filter(pk=item.pk, state=item.state).update(look_due=False)
+
+
+def in_force(station_id: int, kind: str) -> CommandItem | None:
+    """The command that finished last."""
+    done = CommandItem.objects.filter(station_id=station_id, kind=kind, state__in=DONE_ITEMS)
+    return done.order_by("-finished_at", "-pk").first()
 
 
 def _newest(station_id: int, kind: str, at: datetime) -> CommandItem | None:
     """The last one that finished, if that was before `at`: only that one's value holds."""
-    done = CommandItem.objects.filter(station_id=station_id, kind=kind, state__in=DONE_ITEMS)
-    newest = done.order_by("-finished_at", "-pk").first()
+    newest = in_force(station_id, kind)
     return newest if newest is not None and newest.finished_at is not None and newest.finished_at < at else None
 
 

@@ -184,6 +184,7 @@ class CommandItem(models.Model):
         null=True, blank=True
     )  # the end, good or bad; the vendor's time where it says one
     observed_at = models.DateTimeField(null=True, blank=True)
+    look_due = models.BooleanField(default=False, db_default=False)  # its end is news: evidence may have come before it
     evidence = models.CharField(max_length=300, blank=True)  # what was seen, for it or against it
     error = models.CharField(max_length=500, blank=True)
     error_code = models.CharField(max_length=60, blank=True)  # the vendor's, or ours; rows alike are tried again alike
@@ -203,6 +204,7 @@ class CommandItem(models.Model):
             models.Index(fields=["station", "-id"], name="item_of_station"),
             models.Index(fields=["command", "state"], name="item_by_state"),
             models.Index(fields=["accepted_at"], name="item_accepted", condition=models.Q(state="accepted")),
+            models.Index(fields=["id"], name="item_to_look_at", condition=models.Q(look_due=True)),
         )
 
     def __str__(self) -> str:

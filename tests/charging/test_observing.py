@@ -7,6 +7,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 import eevion
 from charging import observing, settling, starts
@@ -32,7 +33,7 @@ def finished(station: Station, kind: str, value: str, before: str | None = None,
     )
     return CommandItem.objects.create(
         command=command, station=station, kind=kind, wanted_value=value, value_before=before, state=S.FINISHED,
-        sent_at=at(minutes - 1), finished_at=at(minutes),
+        sent_at=at(minutes - 1), finished_at=at(minutes), look_due=True,
     )  # fmt: skip
 
 
@@ -112,6 +113,26 @@ class TestStarts:
         assert (state(row), observing.look(at(7)), state(row), observing.look(at(8))) == (
             S.FINISHED, 1, S.OBSERVED, 0,
         )  # fmt: skip
+
+    def test_what_a_failed_command_overtook_is_judged_again(self) -> None:
+        station = factories.station()
+        row = finished(station, "priorityStatus", "unavailable")
+        observing.look(at(1))
+        newer = finished(station, "priorityStatus", "available", minutes=4)
+        CommandItem.objects.filter(pk=newer.pk).update(state=S.ACCEPTED, finished_at=None, look_due=False)
+        accept(requested(station, 5), 6)  # which may be the newer one's doing
+        assert (observing.look(at(7)), state(row)) == (0, S.FINISHED)
+        CommandItem.objects.filter(pk=newer.pk).update(state=S.FAILED, finished_at=at(8), look_due=True)
+        assert (observing.look(at(9)), state(row)) == (1, S.CONTRADICTED)
+
+    def test_each_is_looked_at_once_however_long_nothing_tells(
+        self, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        for _ in range(3):
+            finished(factories.station(), "priorityStatus", "available")
+        observing.look(at(1))
+        with django_assert_num_queries(1):
+            assert observing.look(at(2)) == 0
 
     def test_a_start_that_its_webhook_proved_is_found_too(self) -> None:
         station = factories.station()

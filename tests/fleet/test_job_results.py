@@ -103,6 +103,7 @@ class TestRows:
             result(bad.vendor_id, "setMessage", "failed", code="offline", message="away"),
         )
         jobs.settle(job=said, call=call, now=LATER)
+        assert CommandItem.objects.filter(look_due=True).count() == 0  # nothing can be seen of a message
         assert [fields(row) for row in rows] == [
             (S.FINISHED, DONE_AT, "", ""),
             (S.FAILED, DONE_AT, "offline", "offline: away"),
@@ -111,6 +112,13 @@ class TestRows:
         assert call.settled_at == LATER
         setting = StationSetting.objects.get()
         assert (setting.station, setting.finished_value, setting.finished_at) == (good, "Hi", DONE_AT)
+
+    @pytest.mark.parametrize("status", ["succeeded", "failed"])
+    def test_an_end_that_can_be_observed_is_news(self, status: str) -> None:
+        call, (row,) = accepted(factories.station(), tariffId="fee_1")
+        jobs.settle(job=job(status), call=call, now=LATER)
+        assert fields(row)[1] == DONE_AT
+        assert row.look_due
 
     def test_a_failure_without_a_reason_has_a_code_of_ours(self) -> None:
         call, (row,) = accepted(factories.station(), setMessage="Hi")

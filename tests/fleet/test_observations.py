@@ -153,7 +153,7 @@ class TestAvailability:
     def test_a_message_is_never_observed(self) -> None:
         row = done(factories.station(), "Hi", 0, kind="setMessage")
         started(row.station, accepted=True, minutes=5)
-        assert (state(row), list(observations.unseen(at(6)))) == (S.FINISHED, [])
+        assert (state(row), observations.due(9)) == (S.FINISHED, [])
 
 
 @pytest.mark.django_db
