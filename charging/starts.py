@@ -171,9 +171,10 @@ def _repeated(
         return same.first() if reference else None
     if number is not None:
         same = same.filter(connector__number=number)
-    clicked = same.filter(state__in=ON_ITS_WAY, requested_by=actor.user_id) if origin == Origin.PERSON else same.none()
+    clicked = same.filter(state__in=ON_ITS_WAY) if origin == Origin.PERSON else same.none()
     if not reference:  # tells nothing by itself
-        return clicked.filter(requested_at__gt=now - SECOND_CLICK * clock.speed()).first()
+        since = now - SECOND_CLICK * clock.speed()
+        return clicked.filter(requested_by=actor.user_id, requested_at__gt=since).first()
     again, there = clicked.first(), same.first()
     if again is None and there is not None:
         raise admission.taken(there, now)

@@ -49,12 +49,13 @@ def test_rubbish_is_kept_with_its_reason_and_odd_documents_are_used(house: House
 
 def test_a_wrong_token_is_a_plain_404_whatever_the_body(house: House) -> None:
     url = house.exception_url
-    before = house.rows("SELECT count(*) FROM fleet_rawmessage")
+    bodies = (b'{"asked": "nobody"}', b"\xff" * 1_048_576, b"(" * 10_000)
     for wrong in (url[:-1], url + "x", url.replace("/exceptions/", "/jobs/"), url[: url.rindex("/") + 1] + "%00%ff"):
-        for body in (b"{}", b"\xff" * 1_048_576, b"[" * 10_000):
+        for body in bodies:
             answer = send(wrong, body)
             assert (answer.status, answer.body) == (404, b"not found\n")
-    assert house.rows("SELECT count(*) FROM fleet_rawmessage") == before
+    kept = "SELECT count(*) FROM fleet_rawmessage WHERE substr(body, 1, 9) = ANY(%s)"
+    assert house.rows(kept, [body[:9] for body in bodies]) == [(0,)]
 
 
 def test_a_message_of_unknown_length_is_taken_whole(house: House) -> None:
