@@ -97,6 +97,8 @@ def take(
     said_at = job.finished_at if job.finished_at is not None and job.finished_at <= now + AHEAD else None
     # In the order of the rows, so that two jobs about the same stations do not wait for each other.
     names = sorted(asked, key=lambda name: asked[name].pk)
+    chosen = StationSetting.objects.filter(station__in=asked.values(), kind__in=values)
+    list(chosen.select_for_update().order_by("pk").values_list("pk"))  # the order of whoever wants or cancels many
     for outcome in outcomes(job, vendor_ids=names, values=values):
         station = asked[outcome.vendor_id]
         if outcome.ok:
