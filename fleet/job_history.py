@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 EVERY = timedelta(minutes=15)  # wall; when nothing is open: for what people do in the portal
 FIRST = timedelta(days=1)
 FOLLOWED = timedelta(days=1)  # business time; for so long a word is still hoped for after a timeout
-PAGES = 50
+PAGES = 1000  # however few jobs the vendor puts on a page: a reading that is cut short is never complete
 PATIENCE_S = 20.0
 SEAT = Lock.HISTORY_READER  # with an account's id
 ENDPOINT = "history"
