@@ -93,7 +93,7 @@ class Session(models.Model):
     # the attempt
     state = models.CharField(max_length=10, choices=State.choices, default=State.REQUESTED)
     token = models.OneToOneField(HookToken, models.PROTECT, null=True, blank=True, related_name="session")
-    vendor_session_id = models.CharField(max_length=120, null=True, blank=True)  # noqa: DJ001  None: not known
+    vendor_session_id = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001  None: not known
     holds_connector = models.BooleanField(default=True)
     blocked_until = models.DateTimeField(null=True, blank=True)  # an unknown start blocks until then
     error = models.CharField(max_length=500, blank=True)

@@ -143,6 +143,14 @@ class TestStarts:
         assert state(row) == S.OBSERVED
 
 
+def test_the_longest_id_that_is_read_is_kept() -> None:
+    session = requested(factories.station(), 5)
+    answer = read_started({"sessionID": "s" * 255, "stationId": "HC-1", "status": "pending"})
+    starts._settle(session, at(6), partial(starts._accepted, answer=answer))
+    session.refresh_from_db()
+    assert (session.state, session.vendor_session_id) == (State.PENDING, "s" * 255)
+
+
 class TestPrices:
     def station(self) -> Station:
         station = factories.station()
