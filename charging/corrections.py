@@ -55,9 +55,9 @@ def record(session: Session, document: SessionDocument, reading: Reading, now: d
         return None  # an answer that was on its way for long
     before, after = of(session), said(session, document)
     Correction.objects.filter(session=session, decision=CorrectionDecision.OPEN).update(
-        decision=CorrectionDecision.KEPT, decided_at=now, decided_by_label=_("superseded by a newer answer")
+        decision=CorrectionDecision.KEPT, decided_at=now, decided_by_label=""
     )
-    if before == after:
+    if before == after or _is_declined(session, after):
         return None
     figures = {f"{name}_before": getattr(before, name) for name in Final.NAMES}
     figures |= {f"{name}_after": getattr(after, name) for name in Final.NAMES}
@@ -65,6 +65,14 @@ def record(session: Session, document: SessionDocument, reading: Reading, now: d
     words = {"before": _words(before, session.currency), "after": _words(after, session.currency)}
     timeline.note(session, kind="correction", text=text % words, now=now)
     return Correction.objects.create(session=session, reading=reading, recorded_at=now, **figures)
+
+
+def _is_declined(session: Session, after: Final) -> bool:
+    """A person has kept the final figures against these already, and nothing else was said since."""
+    last = Correction.objects.filter(session=session).order_by("-pk").first()
+    if last is None or last.decision != CorrectionDecision.KEPT or not last.decided_by_label:
+        return False
+    return all(getattr(last, f"{name}_after") == getattr(after, name) for name in Final.NAMES)
 
 
 def decide(*, actor: Actor, correction: Correction, accept: bool, now: datetime) -> Correction:

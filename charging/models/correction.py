@@ -37,7 +37,7 @@ class Correction(models.Model):
     duration_s_after = models.PositiveIntegerField(null=True)
     decision = models.CharField(max_length=8, choices=CorrectionDecision.choices, blank=True, default="")
     decided_at = models.DateTimeField(null=True, blank=True)
-    decided_by_label = models.CharField(max_length=160, blank=True)
+    decided_by_label = models.CharField(max_length=160, blank=True)  # empty: a newer answer took its place
 
     objects: ClassVar[CorrectionQuerySet] = CorrectionQuerySet.as_manager()  # type: ignore[assignment]
 

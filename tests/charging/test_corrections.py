@@ -122,6 +122,17 @@ def test_a_newer_answer_takes_the_place_of_an_undecided_one() -> None:
     assert Correction.objects.filter(decision=Decision.OPEN).count() == 0
 
 
+def test_figures_that_a_person_declined_are_not_asked_about_again() -> None:
+    session = final()
+    read(session, 1, energy=Decimal(9))
+    corrections.decide(actor=factories.actor(), correction=Correction.objects.get(), accept=False, now=NOW)
+    read(session, 2, energy=Decimal(9))
+    assert Correction.objects.count() == 1
+    read(session, 3, energy=Decimal(10))
+    read(session, 4, energy=Decimal(9))  # of these nobody said anything after the ten
+    assert Correction.objects.get(decision=Decision.OPEN).energy_kwh_after == 9
+
+
 def test_accepted_figures_are_the_final_ones_of_the_next_correction() -> None:
     session = final()
     read(session, 1, energy=Decimal(9))
