@@ -130,7 +130,7 @@ def _of(session: Session) -> Item:
         text = _("asked for, and no worker sends it: see whether the background workers run")
         return Item("pending", subject, text, session.requested_at, href, _("Open session"))
     if session.stop_state == StopState.REFUSED:
-        text = _("the vendor refused to stop it: %(why)s") % {"why": session.stop_error or _("no reason given")}
+        text = session.stop_error or _("the stop was refused, without a reason")
         return Item("failed", subject, text, session.stop_requested_at, href, _("Open session"))
     seen_at: datetime = session.seen_at  # type: ignore[attr-defined]
     if decisions.is_lost(session):

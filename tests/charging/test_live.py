@@ -209,10 +209,10 @@ def test_today_begins_at_the_sites_midnight(world: World) -> None:
 def test_a_refused_stop_and_an_unknown_start_need_a_person(world: World) -> None:
     owner, station = world
     factories.session(station, state=State.UNKNOWN)
-    factories.session(station, stop_state="refused", stop_error="not allowed")
+    factories.session(station, stop_state="refused", stop_error="Stop refused: not allowed. The session goes on.")
     html = factories.client_for(owner).get("/").content.decode()
     assert "nobody knows whether it charges" in html
-    assert "refused to stop it: not allowed" in html
+    assert "Stop refused: not allowed. The session goes on." in html
 
 
 def test_a_viewer_sees_no_buttons(world: World) -> None:
