@@ -49,16 +49,21 @@ def tab(context: Context, name: str, value: str, label: str, count: int | None =
 
 @register.simple_tag(takes_context=True)
 def sort_th(context: Context, key: str, label: str, classes: str = "", default: str = "") -> SafeString:
-    """A table head that sorts by `?sort=key`, then by `?sort=-key`; `default` is the page's own order."""
+    """A table head that sorts by `?sort=key`, then by `?sort=-key`; by "-key" the largest come first, then the least.
+
+    `default` is the page's own order.
+    """
+    name = key.removeprefix("-")
+    other = name if key != name else f"-{name}"
     sort = _current(context, "sort") or default
-    rising, falling = sort == key, sort == f"-{key}"
+    rising, falling = sort == name, sort == f"-{name}"
     attributes = format_html(' class="{}"', classes) if classes else SafeString()
     if rising or falling:
         attributes += format_html(' aria-sort="{}"', "ascending" if rising else "descending")
     return format_html(
         '<th scope="col"{}><a href="{}">{}{}</a></th>',
         attributes,
-        _query(context, sort=f"-{key}" if rising else key),
+        _query(context, sort=other if sort == key else key),
         label,
         icons.draw("arrow-up" if rising else "arrow-down", 12) if rising or falling else "",
     )

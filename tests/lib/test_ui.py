@@ -108,6 +108,10 @@ def test_a_sorted_head_says_so_and_turns_round(listing: HttpRequest) -> None:
     assert render('{% sort_th "power" "Power" "r" %}', listing).startswith(
         '<th scope="col" class="r" aria-sort="descending"><a href="?state=open&amp;site=7&amp;sort=power">Power<svg'
     )
+    assert 'href="?state=open&amp;site=7&amp;sort=power"' in render('{% sort_th "-power" "Power" %}', listing)
+    assert render('{% sort_th "-cost" "Cost" %}', listing) == (
+        '<th scope="col"><a href="?state=open&amp;site=7&amp;sort=-cost">Cost</a></th>'
+    )
     assert render('{% sort_th "energy" "Energy" %}', listing) == (
         '<th scope="col"><a href="?state=open&amp;site=7&amp;sort=energy">Energy</a></th>'
     )
