@@ -64,14 +64,16 @@ def facts(actor: Actor, ids: Collection[int], kinds: Collection[str], now: datet
 def _settings(ids: Collection[int], kinds: Collection[str]) -> dict[int, dict[str, Setting]]:
     chosen = {"station_id__in": among(ids), "kind__in": kinds}
     found: dict[int, dict[str, Setting]] = defaultdict(dict)
-    alike: dict[str | None, Setting] = {}
-    rows = StationSetting.objects.filter(**chosen).values_list("station_id", "kind", "finished_value")
-    for pk, kind, value in rows:
-        found[pk][kind] = alike.get(value) or alike.setdefault(value, Setting(value))
+    alike: dict[tuple[str | None, bool], Setting] = {}
+    rows = StationSetting.objects.filter(**chosen).values_list("station_id", "kind", "finished_value", "seen_otherwise")
+    for pk, kind, *known in rows:
+        value, otherwise = key = (known[0], known[1])
+        found[pk][kind] = alike.get(key) or alike.setdefault(key, Setting(value, seen_otherwise=otherwise))
     wishes = CommandItem.objects.filter(**chosen, state__in=UNDER_WAY).order_by("pk")
     words = wishes.values_list("station_id", "kind", "wanted_value", "state", "command__requested_by_label")
     for pk, kind, wanted, state, by in words:
-        found[pk][kind] = Setting(found[pk].get(kind, NOTHING).now, wanted, state != ItemState.QUEUED, by)
+        known_now = found[pk].get(kind, NOTHING)
+        found[pk][kind] = known_now._replace(under_way=wanted, has_left=state != ItemState.QUEUED, by=by)
     return found
 
 

@@ -29,12 +29,14 @@ class Setting(NamedTuple):
     """What is known of one command at one station. `now` is the last finished value, None where there is none.
 
     `under_way`: the newest wish whose end is not known yet; it waits for its turn, or `has_left` and may still be done.
+    `seen_otherwise`: evidence speaks against `now`.
     """
 
     now: str | None = None
     under_way: str | None = None
     has_left: bool = False
     by: str = ""
+    seen_otherwise: bool = False
 
 
 NOTHING = Setting()
@@ -197,7 +199,8 @@ def requests(lines: Iterable[Line], stations_per_call: Mapping[int, int]) -> dic
 
 def is_right(setting: Setting, wanted: str) -> bool:
     """The station has the wanted value, and nothing under way would take it away again."""
-    return setting.now == wanted and setting.under_way in (None, wanted)
+    holds = setting.now == wanted and not setting.seen_otherwise
+    return holds and setting.under_way in (None, wanted)
 
 
 def _treatment(facts: Facts, values: Mapping[str, str], in_session: InSession, *, send_equal: bool) -> Treatment:

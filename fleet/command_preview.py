@@ -139,6 +139,8 @@ def _signs(line: Line, names: Names, *, is_told: bool) -> Iterable[Sign]:
     if facts.is_offline:
         yield Sign("offline", _("Unreachable: it is tried all the same"))
     for change in line.sent:
+        if change.setting.seen_otherwise:
+            yield Sign("contradicted", _("Reported, but seen otherwise"))
         if _gives_way(change):
             yield Sign("queued", _gives_way_words(change, names))
     if line.is_one_way and is_told:

@@ -39,6 +39,7 @@ class Before(NamedTuple):
 
     finished: str | None
     wanted: str | None
+    seen_otherwise: bool
 
 
 def want(wanted: Mapping[Key, str], now: datetime) -> dict[Key, Before]:
@@ -52,10 +53,12 @@ def want(wanted: Mapping[Key, str], now: datetime) -> dict[Key, Before]:
     StationSetting.objects.bulk_create(missing, ignore_conflicts=True)
     found: dict[Key, Before] = {}
     alike: dict[str, list[int]] = {}
-    columns = ("pk", "station_id", "kind", "finished_value", "wanted_value", "wanted_at")
-    for row_pk, pk, kind, finished, before, wanted_at in mine.select_for_update().order_by("pk").values_list(*columns):
+    columns = ("pk", "station_id", "kind", "finished_value", "seen_otherwise", "wanted_value", "wanted_at")
+    for row_pk, pk, kind, finished, otherwise, before, wanted_at in (
+        mine.select_for_update().order_by("pk").values_list(*columns)
+    ):
         if (pk, kind) in wanted:
-            found[pk, kind] = Before(finished, before if wanted_at else None)
+            found[pk, kind] = Before(finished, before if wanted_at else None, otherwise)
             alike.setdefault(wanted[pk, kind], []).append(row_pk)
     # Value by value: a bulk update names each row's own, which takes minutes for thousands of rows.
     for value, row_pks in alike.items():
@@ -90,11 +93,13 @@ def write(command: Command, asked: Sequence[tuple[int, str, str]], before: Mappi
 def _equal(asked: Sequence[tuple[int, str, str]], before: Mapping[Key, Before]) -> set[Key]:
     """What has the wanted value already, and nothing under way would take it away again."""
     under_way = _under_way(before)
-    return {
-        (pk, kind)
-        for pk, kind, value in asked
-        if command_plan.is_right(Setting(before[pk, kind].finished, under_way.get((pk, kind))), value)
-    }
+    equal = set()
+    for pk, kind, value in asked:
+        known = before[pk, kind]
+        setting = Setting(known.finished, under_way.get((pk, kind)), seen_otherwise=known.seen_otherwise)
+        if command_plan.is_right(setting, value):
+            equal.add((pk, kind))
+    return equal
 
 
 def _under_way(keys: Collection[Key]) -> dict[Key, str]:

@@ -129,7 +129,9 @@ def _finish(station: Station, outcome: Outcome, when: datetime, by: str, now: da
     stations.report(station_id=station.pk, seen_at=min(when, now))
     StationSetting.objects.bulk_create([StationSetting(station=station, kind=outcome.kind)], ignore_conflicts=True)
     earlier = StationSetting.objects.filter(Q(finished_at=None) | Q(finished_at__lte=when), station=station)
-    changed = earlier.filter(kind=outcome.kind).update(finished_value=outcome.value, finished_at=when, finished_by=by)
+    changed = earlier.filter(kind=outcome.kind).update(
+        finished_value=outcome.value, finished_at=when, finished_by=by, seen_otherwise=False
+    )
     if changed and outcome.kind == CommandKind.TARIFF:
         tariff = Tariff.objects.filter(account_id=station.account_id, fee_id=outcome.value).first()
         if tariff is not None:

@@ -13,7 +13,7 @@ from django.db.models import Q
 
 from fleet import items
 from fleet.connector_state import AVAILABLE
-from fleet.models import CommandItem, Tariff
+from fleet.models import CommandItem, StationSetting, Tariff
 from fleet.models.command import DONE_ITEMS, ITEM_MOVES, ItemState
 from fleet.models.station import CommandKind
 
@@ -134,6 +134,8 @@ def _record(
         to = verdict(item.state, supports=supports, is_overtaken=_is_overtaken(item, at))
         if to is None:
             return None
+        setting = StationSetting.objects.filter(station_id=item.station_id, kind=item.kind)
+        setting.update(seen_otherwise=not supports)
         code = "" if supports else OTHERWISE
         return items.move(item, to, now=now, observed_at=seen_at, evidence=evidence[:300], error_code=code)
 

@@ -118,6 +118,7 @@ class StationSetting(models.Model):
     finished_value = models.TextField(null=True, blank=True)  # noqa: DJ001  None: never; an empty text clears a message
     finished_at = models.DateTimeField(null=True, blank=True)
     finished_by = models.CharField(max_length=10, blank=True)  # "us" or "portal"
+    seen_otherwise = models.BooleanField(default=False)  # the outside contradicts that value (fleet/observations.py)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["station", "kind"], name="setting_once"),)

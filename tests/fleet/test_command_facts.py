@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db.models.functions import Now
 
-from fleet import command_facts, commands
+from fleet import command_facts, commands, observations
 from fleet.budget import Lane
 from fleet.command_options import Options
 from fleet.command_plan import Setting
@@ -71,6 +71,22 @@ def test_a_setting_is_what_finished_and_the_newest_wish(actor: Actor, stations: 
     assert settings_of(actor, station) == Setting("available", "outOfService", has_left=True, by=actor.label)
     first.items.update(state="failed")
     assert settings_of(actor, station) == Setting("available")
+
+
+def test_what_was_seen_otherwise_is_not_right_already(actor: Actor, stations: list[Station]) -> None:
+    station = stations[0]
+    [row] = asked(actor, [station], "unavailable").items.all()
+    CommandItem.objects.filter(pk=row.pk).update(state="finished", finished_at=NOW)
+    StationSetting.objects.update(finished_value="unavailable", finished_at=NOW)
+    later = NOW + timedelta(minutes=1)
+    told = {"station_id": station.pk, "at": later, "seen_at": later, "evidence": "a start", "now": later}
+    observations.started(accepted=True, **told)
+    assert settings_of(actor, station) == Setting("unavailable", seen_otherwise=True)
+    wishes = commands.for_all([station], {KIND: "unavailable"})
+    assert commands.request(actor=actor, wishes=wishes, now=later).items.get().state == "queued"
+    observations.started(accepted=False, **told)
+    CommandItem.objects.filter(state="queued").update(state="failed")
+    assert settings_of(actor, station) == Setting("unavailable")
 
 
 def test_held_is_by_a_session_or_by_a_start_without_an_answer(actor: Actor, stations: list[Station]) -> None:

@@ -67,6 +67,7 @@ def test_what_becomes_of_a_station(facts: Facts, guard: InSession, outcome: Outc
         (Setting("available"), False),
         (Setting(WANTED), True),
         (Setting(WANTED, under_way=WANTED), True),
+        (Setting(WANTED, seen_otherwise=True), False),
         (Setting(WANTED, under_way="available"), False),  # somebody's command would take it away again
         (Setting("available", under_way=WANTED), False),  # it may fail
     ],

@@ -113,6 +113,15 @@ class TestRows:
         setting = StationSetting.objects.get()
         assert (setting.station, setting.finished_value, setting.finished_at) == (good, "Hi", DONE_AT)
 
+    def test_a_new_end_is_not_seen_otherwise(self) -> None:
+        call, (row,) = accepted(factories.station(), priorityStatus="available")
+        setting = StationSetting.objects.create(
+            station=row.station, kind="priorityStatus", finished_value="available", finished_at=NOW, seen_otherwise=True
+        )
+        jobs.settle(job=job(), call=call, now=LATER)
+        setting.refresh_from_db()
+        assert (setting.finished_at, setting.seen_otherwise) == (DONE_AT, False)
+
     @pytest.mark.parametrize("status", ["succeeded", "failed"])
     def test_an_end_that_can_be_observed_is_news(self, status: str) -> None:
         call, (row,) = accepted(factories.station(), tariffId="fee_1")
