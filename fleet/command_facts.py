@@ -66,9 +66,9 @@ def _settings(ids: Collection[int], kinds: Collection[str]) -> dict[int, dict[st
     found: dict[int, dict[str, Setting]] = defaultdict(dict)
     alike: dict[tuple[str | None, bool], Setting] = {}
     rows = StationSetting.objects.filter(**chosen).values_list("station_id", "kind", "finished_value", "seen_otherwise")
-    for pk, kind, *known in rows:
-        value, otherwise = key = (known[0], known[1])
-        found[pk][kind] = alike.get(key) or alike.setdefault(key, Setting(value, seen_otherwise=otherwise))
+    for pk, kind, value, otherwise in rows:
+        known = alike.get((value, otherwise))
+        found[pk][kind] = known or alike.setdefault((value, otherwise), Setting(value, seen_otherwise=otherwise))
     wishes = CommandItem.objects.filter(**chosen, state__in=UNDER_WAY).order_by("pk")
     words = wishes.values_list("station_id", "kind", "wanted_value", "state", "command__requested_by_label")
     for pk, kind, wanted, state, by in words:
