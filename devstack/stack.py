@@ -236,6 +236,7 @@ class Stack:
         return [
             sys.executable, "-m", "gunicorn", "config.wsgi", "-b", bind, "-k", "gthread", "-w", "2", "--threads", "8",
             "--graceful-timeout", "30", "--log-level", "warning", "--no-control-socket", "--preload",
+            "--limit-request-line", "8190",  # ticks of many pages travel in it
         ]  # fmt: skip  # no access log of gunicorn's: it would print the tokens of webhooks
 
     @staticmethod

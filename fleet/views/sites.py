@@ -8,7 +8,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 
-from fleet import connector_query, stations_list
+from fleet import connector_query, station_choice, stations_list
 from fleet import sites as domain
 from fleet.connector_state import State
 from fleet.forms import SiteForm
@@ -48,9 +48,11 @@ def site(request: ActorRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(mine, pk=pk)
     here = Station.objects.visible_to(request.actor).filter(site=found)
     may_command = request.actor.can(Permission.COMMAND_STATIONS)
+    page = stations_list.page(here, request.GET, now)
     context = {
         "site": found,
-        "page": stations_list.page(here, request.GET, now),
+        "page": page,
+        "ticks": station_choice.ticks_of(request.actor, request.GET, page.rows) if may_command else None,
         "to_command": here.filter(lifecycle=Lifecycle.ACTIVE).count() if may_command else 0,
         "may_command": may_command,
         "counts": connector_query.counts_by_site(mine.filter(pk=found.pk), now).get(found.pk, []),

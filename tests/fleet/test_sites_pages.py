@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from fleet import stations_list
 from fleet.models import Site
 from people.models import AuditEntry
 from people.roles import Role
@@ -100,6 +101,18 @@ def test_a_site_shows_its_stations() -> None:
     text = factories.client_for(owner).get(f"/sites/{row.site_id}/").content.decode()
     assert row.vendor_id in text and elsewhere.vendor_id not in text
     assert f'hx-get="/sites/{row.site_id}/sessions"' in text
+
+
+def test_what_is_ticked_stays_ticked_on_the_next_page_of_a_site() -> None:
+    owner = factories.member()
+    place = factories.site(owner.organisation)
+    rows = [factories.station(place, vendor_id=f"HC-{number:03d}") for number in range(stations_list.PAGE + 1)]
+    browser = factories.client_for(owner)
+    first = browser.get(f"/sites/{place.pk}/")
+    cursor = first.context["page"].after
+    html = browser.get(f"/sites/{place.pk}/", {"station": rows[2].pk, "after": cursor}).content.decode()
+    assert re.search(r"<b>1</b>\s+chosen on another page", html)
+    assert f'formaction="/sites/{place.pk}/"' in html
 
 
 def test_who_is_limited_is_told_who_adds_sites() -> None:
