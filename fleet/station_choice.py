@@ -66,7 +66,7 @@ def read(actor: Actor, data: QueryDict, now: datetime) -> Choice | None:
     """The choice that a request names; None where it names none. Only active stations that the actor sees count."""
     mine = choosable(actor)
     if draft := _draft(actor, data.get("draft", "")):
-        return Choice(mine.filter(pk__in=list(drafts.wanted(draft))), [("draft", str(draft.public_id))], draft)
+        return Choice(mine.filter(pk__in=among(drafts.wanted(draft))), [("draft", str(draft.public_id))], draft)
     if data.get("all"):
         chosen = filters(data)
         kept = [("all", "1"), *((name, value) for name, value in chosen.items() if value)]

@@ -35,6 +35,7 @@ class AuditEntry(models.Model):
     objects: ClassVar[AuditQuerySet] = AuditQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
+        verbose_name_plural = "audit entries"
         indexes = (
             models.Index(fields=["organisation", "-occurred_at"], name="audit_latest"),
             # the entries of one session, which is their subject or named in their details
