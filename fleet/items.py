@@ -85,18 +85,24 @@ def locked(rows: QuerySet[CommandItem]) -> QuerySet[CommandItem]:
 
 
 def queue_again(
-    item: CommandItem, *, now: datetime, wait_s: float = 0.0, error: str = "", error_code: str = ""
+    item: CommandItem,
+    *,
+    now: datetime,
+    wait_s: float = 0.0,
+    first: bool = True,
+    error: str = "",
+    error_code: str = "",
 ) -> CommandItem:
     """Back into the queue, for it never arrived; unless a newer wish for the same station was sent by now.
 
-    Without a wait it goes before what was never tried. In a command that pauses it waits for the resumption. The caller
-    holds the item's lock.
+    Without a wait it goes before what was never tried, or behind it where it is not `first`. In a command that pauses
+    it waits for the resumption. The caller holds the item's lock.
     """
     move(
         item,
         ItemState.QUEUED,
         now=now,
-        wait_s=wait_s or FIRST_S,
+        wait_s=FIRST_S if first and not wait_s else wait_s,
         error=error,
         error_code=error_code,
         call=None,

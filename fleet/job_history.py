@@ -151,7 +151,8 @@ def _repeat_absent(call: ManageCall, now: datetime) -> None:
             return
         unknown = CommandItem.objects.select_for_update().filter(call=locked, state=ItemState.UNKNOWN)
         for item in unknown.order_by("pk"):
-            items.queue_again(item, now=now, error="not in the vendor's history: sent again")
+            # A request was spent on it already: those that had none yet do not wait for its second one.
+            items.queue_again(item, now=now, first=False, error="not in the vendor's history: sent again")
         locked.settled_at = now
         locked.error = "not in the vendor's history"
         locked.save(update_fields=["settled_at", "error"])

@@ -192,6 +192,18 @@ def test_a_lost_request_is_sent_again_once_the_history_proves_it_absent(house: H
     assert len(house.vendor.jobs(station.vendor_id)) == 1
 
 
+def test_a_second_request_for_one_station_waits_behind_the_first_ones_of_others(house: House) -> None:
+    lost, other = house.station(), house.station()
+    house.vendor.fault("manage", "lostRequest")
+    again = house.ask(lost, setMessage="Hi")
+    house.deliver()
+    waiting = house.ask(other, setMessage="Hi")
+    house.history()
+    assert (states(again), states(waiting)) == (["queued"], ["queued"])
+    order = CommandItem.objects.filter(state="queued").order_by("due_at").values_list("command_id", flat=True)
+    assert list(order) == [waiting.pk, again.pk]
+
+
 def test_an_unknown_one_gives_way_to_a_newer_wish(house: House) -> None:
     station = house.station()
     house.vendor.fault("manage", "lostRequest")
