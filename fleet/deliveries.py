@@ -92,7 +92,7 @@ def lapse(*, now: datetime) -> int:
         left = {item.call for item in found if item.call is not None and item.sent_at is not None}
         for item in found:
             if item.sent_at is None:
-                items.queue_again(item, now=now)
+                items.queue_again(item, now=now, first=False)  # a slot may be lost with its sender: theirs, not others'
             else:
                 items.move(item, ItemState.UNKNOWN, now=now, error=STOPPED)
         ManageCall.objects.filter(pk__in=[call.pk for call in left]).update(error=STOPPED)
