@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
+from fleet.id_arrays import among
 from fleet.models import Command, CommandItem
 from fleet.models.command import ITEM_MOVES, ItemState, Origin
 
@@ -81,7 +82,7 @@ def move_all(rows: Sequence[CommandItem], state: ItemState, *, now: datetime, er
 def locked(rows: QuerySet[CommandItem]) -> QuerySet[CommandItem]:
     """The same rows, locked in the order in which everybody locks items. In the caller's transaction."""
     found = rows.select_for_update(of=("self",)).order_by("pk")
-    return CommandItem.objects.filter(pk__in=list(found.values_list("pk", flat=True)))
+    return CommandItem.objects.filter(pk__in=among(found.values_list("pk", flat=True)))
 
 
 def queue_again(
