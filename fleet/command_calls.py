@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, prefetch_related_objects
+from django.db.models import Exists, OuterRef, QuerySet, prefetch_related_objects
 
+from fleet import item_rows
 from fleet.models import Command, CommandItem, ManageCall, Station
 from people.actor import Actor
 
@@ -45,7 +46,7 @@ def hidden(actor: Actor, command: Command) -> int:
 def _all(command: Command, station: str = "") -> QuerySet[ManageCall]:
     items = CommandItem.objects.filter(command=command, call=OuterRef("pk"))
     if station:
-        items = items.filter(Q(station__vendor_id__icontains=station) | Q(station__name__icontains=station))
+        items = items.filter(item_rows.of_station(station))
     return ManageCall.objects.filter(Exists(items))
 
 

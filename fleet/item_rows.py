@@ -44,8 +44,13 @@ def narrow(items: "QuerySet[CommandItem]", given: Mapping[str, str]) -> tuple["Q
     if code:
         items = items.filter(error_code=code)
     if station:
-        items = items.filter(Q(station__vendor_id__icontains=station) | Q(station__name__icontains=station))
+        items = items.filter(of_station(station))
     return items, " · ".join(filter(None, (only, code, station)))
+
+
+def of_station(text: str) -> Q:
+    """Of items: a part of the id or name of their station."""
+    return Q(station__vendor_id__icontains=text) | Q(station__name__icontains=text)
 
 
 def with_facts(items: "QuerySet[CommandItem]") -> "QuerySet[CommandItem]":
