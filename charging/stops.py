@@ -20,6 +20,7 @@ from people import audit
 from people.actor import Doer
 
 STOPPABLE = (State.PENDING, State.CHARGING, State.SUSPENDED)
+GOING_ON = (*STOPPABLE, State.STOPPING)  # charging has not ended, as far as anybody said
 ASKED = (StopState.WANTED, StopState.SENT, StopState.UNKNOWN)
 IGNORED_AFTER = timedelta(minutes=5)  # business time from the vendor's yes; chargers stop within seconds
 
@@ -32,7 +33,7 @@ def request_stop(*, actor: Doer, session: Session, now: datetime) -> Session:
     """Write the wish down, due at once. Asked already: returns the session as it is. Raises NotStoppable."""
     with transaction.atomic():
         row = Session.objects.select_for_update().get(pk=session.pk)
-        if row.stop_state in ASKED and row.state in (*STOPPABLE, State.STOPPING):
+        if row.stop_state in ASKED and row.state in GOING_ON:
             return row
         if row.state not in STOPPABLE or not row.vendor_session_id:
             raise NotStoppable(why_not(row))
@@ -171,7 +172,7 @@ def _not_sent(row: Session, now: datetime, error: Exception) -> None:
 
 def _refused(row: Session, now: datetime, error: eevion.Rejected) -> None:
     row.claimed_until = row.due_at = None
-    if row.state not in (*STOPPABLE, State.STOPPING):  # a reading was faster than this answer
+    if row.state not in GOING_ON:  # a reading was faster than this answer
         row.stop_state, row.stop_error = StopState.NONE, ""
         timeline.note(row, kind="stop", text=_("The stop came too late: charging had ended already."), now=now)
         return
@@ -191,7 +192,7 @@ def _left_behind(row: Session, now: datetime, lease: datetime | None) -> None:
 
 def _unknown(row: Session, now: datetime, why: str) -> None:
     row.claimed_until = row.due_at = None
-    if row.state not in (*STOPPABLE, State.STOPPING):
+    if row.state not in GOING_ON:
         row.stop_state, row.stop_error = StopState.SENT, ""
         timeline.note(row, kind="stop", text=_("No answer to the stop, and charging has ended."), now=now)
         return

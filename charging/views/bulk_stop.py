@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from charging import sessions, stop_bill, stops, tasks
 from charging.models import Session
-from charging.models.session import OPEN, State, StopState
+from charging.models.session import OPEN, StopState
 from fleet.models import Site
 from lib import clock
 from people.access import require
@@ -52,7 +52,7 @@ def sessions_stop_result(request: HttpRequest) -> HttpResponse:
     rows = list(_named(request))
     if not rows:
         return redirect("live")
-    waiting = [row for row in rows if row.state in (*stops.STOPPABLE, State.STOPPING) and row.stop_state in stops.ASKED]
+    waiting = [row for row in rows if row.state in stops.GOING_ON and row.stop_state in stops.ASKED]
     again = stop_bill.refused(rows)
     context = {
         "sessions": rows,
